@@ -1,0 +1,1 @@
+"""Sightline: see whether a model is learning, while it trains."""
