@@ -1,0 +1,99 @@
+"""From a configuration to the parts that a trainer is made of."""
+
+from __future__ import annotations
+
+from torch.utils.data import DataLoader
+
+from sightline.hjepa.config import HJEPAConfig
+from sightline.hjepa.data import Batch, ImageSet
+from sightline.hjepa.encoder import VisionTransformer
+from sightline.hjepa.loss import HierarchicalLoss
+from sightline.hjepa.masks import MultiBlockMasking
+from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.pixels import Standardize
+from sightline.hjepa.predictor import Predictor
+
+
+def images_of(loader: DataLoader[Batch]) -> ImageSet:
+    """The images behind a loader.
+
+    Args:
+        loader: As `create_dataloaders` makes them.
+
+    Returns:
+        Its data set.
+
+    Raises:
+        TypeError: If the loader serves something else.
+    """
+    if not isinstance(loader.dataset, ImageSet):
+        raise TypeError(
+            f"expected a loader over an ImageSet, got one over a {type(loader.dataset).__name__}: "
+            f"wrap the images into sightline.hjepa.ImageSet"
+        )
+    return loader.dataset
+
+
+def create_model(config: HJEPAConfig, train_images: ImageSet) -> HJEPAModel:
+    """The model that a configuration describes, freshly initialised from the global generator.
+
+    Args:
+        config: The whole configuration.
+        train_images: What it will be trained on: it sets the channels and the pixel statistics.
+
+    Returns:
+        The model, on the CPU.
+    """
+    size = config.model
+    encoder = VisionTransformer(
+        image_size=config.data.image_size,
+        patch_size=size.patch_size,
+        standardize=Standardize.fit(train_images.images_NCHW),
+        width=size.embed_dim,
+        depth=size.depth,
+        num_heads=size.num_heads,
+    )
+    predictor = Predictor(
+        grid_size=encoder.grid_size,
+        encoder_width=size.embed_dim,
+        width=size.predictor.embed_dim,
+        depth=size.predictor.depth,
+        num_heads=size.predictor.num_heads,
+    )
+    return HJEPAModel(encoder, predictor, num_levels=size.num_hierarchies)
+
+
+def create_masking(config: HJEPAConfig, grid_size: tuple[int, int]) -> MultiBlockMasking:
+    """The mask sampler that a configuration describes.
+
+    Args:
+        config: The whole configuration.
+        grid_size: Patches (rows, columns) of the model.
+
+    Returns:
+        The sampler.
+    """
+    masking = config.masking
+    return MultiBlockMasking(
+        grid_size,
+        num_masks=masking.num_masks,
+        mask_scale=masking.mask_scale,
+        aspect_ratio=masking.aspect_ratio,
+        context_scale=masking.context_scale,
+    )
+
+
+def create_loss(config: HJEPAConfig) -> HierarchicalLoss:
+    """The objective that a configuration describes.
+
+    Args:
+        config: The whole configuration.
+
+    Returns:
+        The loss.
+    """
+    return HierarchicalLoss(
+        config.loss.type,
+        weights=config.loss.hierarchy_weights,
+        target_norm=config.loss.target_norm,
+    )

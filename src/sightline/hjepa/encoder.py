@@ -1,0 +1,212 @@
+"""The vision transformer that both encoders are, and the parts that the predictor shares.
+
+Shape legend: B batch, C channels, H and W pixels, N patches, M chosen patches, D width, A heads.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sightline.hjepa.masks import Selection
+from sightline.hjepa.pixels import Standardize
+
+
+def sincos_positions(grid_size: tuple[int, int], width: int) -> Tensor:
+    """Fixed position embeddings: sines and cosines of the row and of the column.
+
+    Half of the width encodes the row and half the column, each at width / 4 frequencies that fall
+    geometrically from 1 to 1/10,000.
+
+    Args:
+        grid_size: Patches (rows, columns).
+        width: Embedding size D, a multiple of 4.
+
+    Returns:
+        Embeddings of shape (rows * columns, D), float32, in [-1, 1], patches in raster order.
+
+    Raises:
+        ValueError: If the width is not a multiple of 4.
+
+    Example:
+        >>> sincos_positions((2, 2), 4)[0].tolist()  # row 0, column 0: sin 0, cos 0, twice
+        [0.0, 1.0, 0.0, 1.0]
+
+    Source: Vaswani et al. 2017, Attention Is All You Need (section 3.5), in two dimensions.
+    """
+    if width % 4:
+        raise ValueError(
+            f"expected a width that is a multiple of 4 for 2-D positions, got {width}: "
+            f"use {width + -width % 4}"
+        )
+    frequency = 10_000.0 ** -(torch.arange(width // 4, dtype=torch.float64) / (width / 4))
+
+    def encode(length: int) -> Tensor:
+        angle = torch.arange(length, dtype=torch.float64)[:, None] * frequency
+        return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+    rows, columns = grid_size
+    row = encode(rows)[:, None].expand(-1, columns, -1)
+    column = encode(columns)[None].expand(rows, -1, -1)
+    return torch.cat([row, column], dim=2).flatten(0, 1).float()
+
+
+def take(x_BND: Tensor, index_BM: Tensor) -> Tensor:
+    """Pick tokens of each image by number.
+
+    Args:
+        x_BND: Tokens; a batch of 1 serves every image.
+        index_BM: Token numbers, int64.
+
+    Returns:
+        Tokens of shape (B, M, D).
+    """
+    x_BND = x_BND.expand(index_BM.shape[0], -1, -1)
+    return x_BND.gather(1, index_BM[..., None].expand(-1, -1, x_BND.shape[-1]))
+
+
+class Block(nn.Module):
+    """A pre-norm transformer block: attention, then a two-layer perceptron, each added to its input.
+
+    Args:
+        width: Embedding size D.
+        num_heads: Attention heads A; they divide D.
+        mlp_ratio: Hidden over embedding size of the perceptron.
+    """
+
+    def __init__(self, width: int, num_heads: int, mlp_ratio: float = 4.0) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        hidden = int(width * mlp_ratio)
+        self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+
+    def forward(self, x_BND: Tensor, attend_B11N: Tensor | None) -> Tensor:
+        """Mix the tokens of each image.
+
+        Args:
+            x_BND: Tokens.
+            attend_B11N: False at tokens that nobody may look at (padding), bool; None for none.
+
+        Returns:
+            Tokens of the same shape.
+        """
+        B, N, D = x_BND.shape
+        qkv = self.qkv(self.norm1(x_BND)).view(B, N, 3, self.num_heads, D // self.num_heads)
+        q_BANE, k_BANE, v_BANE = qkv.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q_BANE, k_BANE, v_BANE, attn_mask=attend_B11N)
+        x_BND = x_BND + self.proj(mixed.transpose(1, 2).reshape(B, N, D))
+        return x_BND + self.mlp(self.norm2(x_BND))
+
+
+def run_blocks(blocks: nn.ModuleList, x_BND: Tensor, valid_BN: Tensor | None) -> Tensor:
+    """Run tokens through transformer blocks; padding is never looked at.
+
+    Args:
+        blocks: `Block` modules.
+        x_BND: Tokens.
+        valid_BN: False at padding, bool; None where all tokens are real.
+
+    Returns:
+        Tokens of the same shape; those at padding are meaningless.
+    """
+    attend_B11N = None if valid_BN is None else valid_BN[:, None, None, :]
+    for block in blocks:
+        x_BND = block(x_BND, attend_B11N)
+    return x_BND
+
+
+def init_weights(module: nn.Module) -> None:
+    """Initialise as is usual for vision transformers.
+
+    Linear weights and mask tokens are drawn from a normal of deviation 0.02, truncated at two
+    deviations; biases are zero; the last layer of each residual branch is divided by the square root
+    of twice its depth, so that the residual stream keeps its scale.
+
+    Args:
+        module: The encoder or predictor; it may hold a `blocks` list.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.Linear | nn.Conv2d):
+            nn.init.xavier_uniform_(part.weight.flatten(1))
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+    with torch.no_grad():
+        for depth, block in enumerate(getattr(module, "blocks", ()), start=1):
+            block.proj.weight.div_((2 * depth) ** 0.5)
+            block.mlp[-1].weight.div_((2 * depth) ** 0.5)
+
+
+class VisionTransformer(nn.Module):
+    """Images in, one feature vector a patch out; patches that are not asked for cost nothing.
+
+    Args:
+        image_size: Height and width in pixels, a multiple of `patch_size`.
+        patch_size: Patch edge in pixels.
+        standardize: Brings images to mean 0 and deviation 1; it knows the number of channels.
+        width: Embedding size D.
+        depth: Transformer blocks.
+        num_heads: Attention heads; they divide D.
+        mlp_ratio: Hidden over embedding size of the perceptrons.
+
+    Raises:
+        ValueError: If patches do not tile the image or heads do not divide the width.
+
+    Source: Dosovitskiy et al. 2021, An Image is Worth 16x16 Words.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: int,
+        patch_size: int,
+        standardize: Standardize,
+        width: int,
+        depth: int,
+        num_heads: int,
+        mlp_ratio: float = 4.0,
+    ) -> None:
+        super().__init__()
+        if image_size % patch_size:
+            raise ValueError(
+                f"expected an image size that is a multiple of the patch size, got {image_size} "
+                f"and {patch_size}: use {image_size - image_size % patch_size}"
+            )
+        if width % num_heads:
+            raise ValueError(
+                f"expected heads that divide the width, got {num_heads} heads and width {width}: "
+                f"change one of them"
+            )
+        side = image_size // patch_size
+        self.grid_size = (side, side)
+        self.width = width
+        self.standardize = standardize
+        in_channels = len(standardize.mean_C11)
+        self.patch_embed = nn.Conv2d(in_channels, width, patch_size, stride=patch_size)
+        self.register_buffer(
+            "pos_embed_1ND", sincos_positions(self.grid_size, width)[None], persistent=False
+        )
+        self.blocks = nn.ModuleList(Block(width, num_heads, mlp_ratio) for _ in range(depth))
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        init_weights(self)
+
+    def forward(self, images_BCHW: Tensor, keep: Selection | None = None) -> Tensor:
+        """Encode the patches of each image.
+
+        Args:
+            images_BCHW: Images, uint8, or float in 0 .. 1.
+            keep: The patches to encode; the others are dropped before the first block. None for all.
+
+        Returns:
+            Features of shape (B, M, D) of the kept patches, or (B, N, D) of all.
+        """
+        patches_BDHW = self.patch_embed(self.standardize(images_BCHW))
+        x_BND = patches_BDHW.flatten(2).transpose(1, 2) + self.pos_embed_1ND
+        if keep is None:
+            return self.norm(run_blocks(self.blocks, x_BND, None))
+        x_BMD = take(x_BND, keep.index_BM)
+        return self.norm(run_blocks(self.blocks, x_BMD, keep.valid_BM))

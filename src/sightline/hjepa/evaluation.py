@@ -1,0 +1,68 @@
+"""What the frozen encoder is worth on images that it was not trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from sightline.diagnostics import effective_rank
+from sightline.hjepa.data import Batch
+from sightline.hjepa.model import HJEPAModel
+from sightline.training.probes import probe
+
+Features = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+def features_of(model: HJEPAModel, loader: DataLoader[Batch], device: torch.device) -> Features:
+    """Frozen features of every image that a loader serves, from the target encoder.
+
+    Args:
+        model: The model; it is put into evaluation mode and back.
+        loader: Serves (images, labels).
+        device: Where the model is.
+
+    Returns:
+        Features of shape (images, D), float32, and labels of shape (images,).
+    """
+    was_training = model.training
+    model.eval()
+    features, labels = [], []
+    for images, classes in loader:
+        features.append(model.extract_features(images.to(device)).float().cpu())
+        labels.append(classes.cpu())
+    model.train(was_training)
+    return torch.cat(features).numpy(), torch.cat(labels).numpy()
+
+
+def evaluate_encoder(
+    model: HJEPAModel,
+    train_loader: DataLoader[Batch],
+    val_loader: DataLoader[Batch],
+    device: torch.device,
+    *,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Probe the frozen target encoder.
+
+    Args:
+        model: The model.
+        train_loader: Serves every training image once, without augmentation.
+        val_loader: Serves every held-out image once.
+        device: Where the model is.
+        seed: For the draw of the few labels.
+
+    Returns:
+        `knn_accuracy`, `linear_probe_accuracy` and `few_label_accuracy` on the held-out images, in
+        0 .. 1, and the `effective_rank` of their features, in dimensions.
+    """
+    train_x, train_y = features_of(model, train_loader, device)
+    val_x, val_y = features_of(model, val_loader, device)
+    scores = probe(train_x, train_y, val_x, val_y, seed=seed)
+    return {
+        "knn_accuracy": scores.knn,
+        "linear_probe_accuracy": scores.linear,
+        "few_label_accuracy": scores.few_label,
+        "effective_rank": float(effective_rank(val_x)),
+    }

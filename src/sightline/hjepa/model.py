@@ -1,0 +1,137 @@
+"""Context encoder, target encoder and predictor, put together.
+
+Shape legend: B batch, C channels, H and W grid cells, M context patches, D width, P predictor width.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sightline.hjepa.encoder import VisionTransformer
+from sightline.hjepa.hierarchy import level_grids, level_strides, pool, whole_cells
+from sightline.hjepa.masks import Masks
+from sightline.hjepa.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class HJEPAOutput:
+    """What one forward pass produces; lists hold one entry a level, level 0 the finest.
+
+    Args:
+        images_BCHW: The images, as they were given.
+        context_BMD: Features of the context patches, with gradient; padded as `masks.context` says.
+        predictions: (B, H, W, D) each, with gradient; meaningless where not scored.
+        targets: (B, H, W, D) each, of the target encoder, without gradient.
+        scored: (B, H, W) bool each: the cells that are predicted.
+        masks: The masks that were used.
+    """
+
+    images_BCHW: Tensor
+    context_BMD: Tensor
+    predictions: list[Tensor]
+    targets: list[Tensor]
+    scored: list[Tensor]
+    masks: Masks
+
+
+class HJEPAModel(nn.Module):
+    """Hierarchical joint-embedding predictive architecture.
+
+    The context encoder sees some patches of an image; from their features the predictor predicts
+    those that the target encoder, a moving average of the context encoder, finds in the hidden
+    patches, as they are and pooled to coarser levels. Nothing is reconstructed in pixels.
+
+    Args:
+        encoder: The context encoder; the target encoder starts as its copy.
+        predictor: Predictor for the same grid.
+        num_levels: Levels of the hierarchy, which must divide the grid evenly.
+
+    Raises:
+        ValueError: If the levels do not divide the grid.
+
+    Source: Assran et al. 2023, Self-Supervised Learning from Images with a Joint-Embedding
+    Predictive Architecture; levels by pooling on the grid are this project's.
+    """
+
+    def __init__(
+        self, encoder: VisionTransformer, predictor: Predictor, *, num_levels: int = 3
+    ) -> None:
+        super().__init__()
+        self.level_grids = level_grids(encoder.grid_size, num_levels)
+        self.level_strides = level_strides(num_levels)
+        self.context_encoder = encoder
+        self.target_encoder = copy.deepcopy(encoder).requires_grad_(False)
+        self.predictor = predictor
+        self.heads = nn.ModuleList(
+            nn.Linear(predictor.width, encoder.width) for _ in range(num_levels)
+        )
+
+    @property
+    def grid_size(self) -> tuple[int, int]:
+        """Patches (rows, columns) of level 0."""
+        return self.context_encoder.grid_size
+
+    def forward(self, images_BCHW: Tensor, masks: Masks) -> HJEPAOutput:
+        """Predict the target features of the hidden patches.
+
+        Args:
+            images_BCHW: Images, uint8, or float in 0 .. 1.
+            masks: Masks for these images, on their device.
+
+        Returns:
+            Predictions, targets and what was scored, level by level.
+        """
+        context_BMD = self.context_encoder(images_BCHW, masks.context)
+        predicted_BHWP = self._on_grid(self.predictor(context_BMD, masks), masks)
+        targets_BHWD = self.encode_targets(images_BCHW)
+        return HJEPAOutput(
+            images_BCHW=images_BCHW,
+            context_BMD=context_BMD,
+            predictions=[
+                head(pool(predicted_BHWP, stride))
+                for head, stride in zip(self.heads, self.level_strides, strict=True)
+            ],
+            targets=[pool(targets_BHWD, stride) for stride in self.level_strides],
+            scored=[whole_cells(masks.target_BHW, stride) for stride in self.level_strides],
+            masks=masks,
+        )
+
+    @torch.no_grad()
+    def encode_targets(self, images_BCHW: Tensor) -> Tensor:
+        """Features of the target encoder on the patch grid.
+
+        Args:
+            images_BCHW: Images, uint8, or float in 0 .. 1.
+
+        Returns:
+            Features of shape (B, H, W, D), without gradient.
+        """
+        return self.target_encoder(images_BCHW).unflatten(1, self.grid_size)
+
+    @torch.no_grad()
+    def extract_features(self, images_BCHW: Tensor, *, use_target_encoder: bool = True) -> Tensor:
+        """One frozen feature vector an image: the mean over its patches.
+
+        Args:
+            images_BCHW: Images, uint8, or float in 0 .. 1.
+            use_target_encoder: Of the moving average (the usual choice), or of the context encoder.
+
+        Returns:
+            Features of shape (B, D).
+        """
+        encoder = self.target_encoder if use_target_encoder else self.context_encoder
+        return encoder(images_BCHW).mean(dim=1)
+
+    def _on_grid(self, predicted_BKP: Tensor, masks: Masks) -> Tensor:
+        """Put predictions at their places; zero elsewhere, which is never scored."""
+        B, _, P = predicted_BKP.shape
+        rows, columns = self.grid_size
+        grid_BNP = predicted_BKP.new_zeros(B, rows * columns, P)
+        filled = predicted_BKP * masks.target.valid_BM[..., None]
+        # Padding slots add zero to patch 0.
+        grid_BNP.scatter_add_(1, masks.target.index_BM[..., None].expand(-1, -1, P), filled)
+        return grid_BNP.unflatten(1, self.grid_size)

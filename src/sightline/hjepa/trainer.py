@@ -1,0 +1,340 @@
+"""The H-JEPA training: what a step is, and how a run is put together from a configuration."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric, seed_everything
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+from sightline.callbacks import Callback, ProbeMonitor
+from sightline.catalogue import describe
+from sightline.hjepa.augmentation import random_affine
+from sightline.hjepa.build import create_loss, create_masking, create_model, images_of
+from sightline.hjepa.config import HJEPAConfig
+from sightline.hjepa.dashboard import create_monitors
+from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
+from sightline.hjepa.evaluation import evaluate_encoder
+from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
+from sightline.hjepa.masks import Masks, MultiBlockMasking
+from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.pixels import unit_range
+from sightline.logger import MetricsLogger
+from sightline.training.averaging import ema_update
+from sightline.training.checkpoints import CheckpointManager
+from sightline.training.config import flatten
+from sightline.training.loop import LoopSettings, Metrics, StepLoop
+from sightline.training.optimizers import create_optimizer
+from sightline.training.randomness import generator
+from sightline.training.runs import latest_run_name, new_run_name
+from sightline.training.schedules import create_ema_scheduler, create_lr_scheduler
+
+Scores = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class HJEPASummary:
+    """What a run came to.
+
+    Args:
+        untrained: Held-out losses and probe scores before the first step, by name.
+        trained: The same after the last.
+        num_images: Held-out images that the scores are of.
+        num_steps: Optimizer steps in all.
+        seconds: Time spent in this session.
+        run_dir: Where the logs are.
+        stop_reason: Why the run ended early; None if it did not.
+    """
+
+    untrained: Scores
+    trained: Scores
+    num_images: int
+    num_steps: int
+    seconds: float
+    run_dir: Path
+    stop_reason: str | None
+
+
+class HJEPATrainer(StepLoop):
+    """Trains an H-JEPA model and watches it learn.
+
+    Args:
+        model: The model.
+        train_loader: Training images, as `create_dataloaders` makes it.
+        val_loader: Held-out images, likewise.
+        optimizer: Over the model's parameters, as `create_optimizer` makes it.
+        loss_fn: The objective.
+        masking_fn: Draws the masks of a batch.
+        config: The whole configuration.
+        device: Where to train: cpu, cuda, cuda:1, mps or auto.
+        resume_checkpoint: A checkpoint to continue from; its run is continued.
+        callbacks: What is watched; by default the monitors of `hjepa.dashboard`.
+
+    Raises:
+        ValueError: If the checkpoint does not fit the model.
+        OSError: If the run's folder cannot be written.
+    """
+
+    def __init__(
+        self,
+        model: HJEPAModel,
+        train_loader: DataLoader[Batch],
+        val_loader: DataLoader[Batch],
+        optimizer: Optimizer,
+        loss_fn: HierarchicalLoss,
+        masking_fn: MultiBlockMasking,
+        config: HJEPAConfig,
+        device: str | torch.device = "auto",
+        resume_checkpoint: Path | None = None,
+        *,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> None:
+        self.model = model
+        self.val_loader = val_loader
+        self.loss_fn = loss_fn
+        self.masking_fn = masking_fn
+        self.config = config
+        plan, logging = config.training, config.logging
+        sampler = train_loader.sampler
+        assert isinstance(sampler, EpochBatches)
+        fabric = _create_fabric(device, use_amp=plan.use_amp)
+        self._probed_train_loader = in_order(images_of(train_loader), config.data.batch_size)
+        settings = LoopSettings(
+            epochs=plan.epochs,
+            stop_after_epochs=plan.stop_after_epochs,
+            accumulation_steps=plan.accumulation_steps,
+            clip_grad=plan.clip_grad,
+            log_every=logging.log_frequency,
+            validate_every_epochs=config.evaluation.eval_frequency,
+        )
+        steps_per_epoch = -(-len(sampler) // plan.accumulation_steps)
+        lr = create_lr_scheduler(
+            plan.optimizer, plan.lr, plan.min_lr, plan.epochs, steps_per_epoch, plan.warmup_epochs
+        )
+        if callbacks is None:
+            callbacks = create_monitors(
+                config,
+                model,
+                loss_fn,
+                self.evaluate,
+                device=str(fabric.device),
+                warmup_steps=plan.warmup_epochs * steps_per_epoch,
+            )
+        ema = config.model.ema
+        self.momentum = create_ema_scheduler(
+            ema.momentum,
+            ema.momentum_end,
+            plan.epochs,
+            steps_per_epoch,
+            ema.momentum_warmup_epochs,
+        )
+        resume = None if resume_checkpoint is None else CheckpointManager.load(resume_checkpoint)
+        run_name = (
+            new_run_name(logging.log_dir, logging.experiment_name)
+            if resume is None
+            else resume.state["run_name"]
+        )
+
+        def open_logger(resume_step: int | None) -> MetricsLogger:
+            return MetricsLogger(
+                run_name,
+                logging.log_dir,
+                flatten(config),
+                use_wandb=logging.wandb.enabled,
+                use_tensorboard=logging.tensorboard.enabled,
+                wandb_project=logging.wandb.project,
+                wandb_entity=logging.wandb.entity,
+                wandb_tags=logging.wandb.tags,
+                extra_writers=[callback.writer for callback in callbacks if callback.writer],
+                describe=describe,
+                resume_step=resume_step,
+            )
+
+        super().__init__(
+            model,
+            optimizer,
+            train_loader,
+            sampler,
+            lr,
+            settings,
+            fabric=fabric,
+            checkpoints=checkpoints_of(config, run_name),
+            resume=resume,
+            open_logger=open_logger,
+            callbacks=callbacks,
+        )
+
+    # From batch to loss.
+
+    def compute_loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
+        """Mask, predict and score one micro-batch."""  # noqa: DOC201
+        images = random_affine(
+            unit_range(batch[0]), self.config.data.augmentation, self._random("augmentation")
+        )
+        masks = self.masking_fn(len(images), self._random("masks")).to(self.fabric.device)
+        losses = self._predict(images, masks)
+        metrics: Metrics = {f"loss/h{level}": loss for level, loss in enumerate(losses.levels)}
+        return losses.total, {"loss/total": losses.total, **metrics}
+
+    def _predict(self, images: Tensor, masks: Masks) -> LevelLosses:
+        self.outputs = self.module(images, masks)
+        losses: LevelLosses = self.loss_fn(
+            self.outputs.predictions, self.outputs.targets, self.outputs.scored
+        )
+        return losses
+
+    def _random(self, stream: str) -> torch.Generator:
+        """A generator that is a function of the seed, the step, the micro-batch and the rank."""
+        return generator(
+            self.config.seed, stream, self.step, self.micro_step, self.fabric.global_rank
+        )
+
+    def after_optimizer_step(self) -> Metrics:
+        """Move the target encoder after the context encoder."""  # noqa: DOC201
+        momentum = self.momentum(self.step - 1)
+        ema_update(self.model.target_encoder, self.model.context_encoder, momentum)
+        return {"train/ema_momentum": momentum}
+
+    # What it has learned.
+
+    def validate(self) -> Metrics:
+        """Loss over the held-out images, without augmentation, under the same masks each time."""  # noqa: DOC201
+        sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.fabric.device))
+        num_images = 0
+        for number, (images, _) in enumerate(self.val_loader):
+            images = unit_range(images.to(self.fabric.device))
+            random = generator(self.config.seed, "validation masks", number)
+            losses = self._predict(images, self.masking_fn(len(images), random).to(images.device))
+            sums["loss"] += losses.total * len(images)
+            for level, loss in enumerate(losses.levels):
+                sums[f"loss_h{level}"] += loss * len(images)
+            num_images += len(images)
+        return {name: value / num_images for name, value in sums.items()}
+
+    def evaluate(self) -> Scores:
+        """Probe the frozen target encoder, as `evaluate_encoder` does."""  # noqa: DOC201
+        return evaluate_encoder(
+            self.model,
+            self._probed_train_loader,
+            self.val_loader,
+            self.fabric.device,
+            seed=self.config.seed,
+        )
+
+    def train(self) -> HJEPASummary:
+        """Train to the end, or until something asks to stop.
+
+        Returns:
+            What the run came to.
+        """
+        started = time.perf_counter()
+        with self.logger:
+            super().train()
+        probes = [callback for callback in self.callbacks if isinstance(callback, ProbeMonitor)]
+        untrained = {**self.first_validation, **(probes[0].untrained if probes else {})}
+        trained = {**self.last_validation, **(probes[0].latest if probes else {})}
+        return HJEPASummary(
+            untrained=untrained,
+            trained=trained,
+            num_images=len(images_of(self.val_loader)),
+            num_steps=self.step,
+            seconds=time.perf_counter() - started,
+            run_dir=self.logger.run_dir,
+            stop_reason=self.stop_reason,
+        )
+
+    @classmethod
+    def from_config(
+        cls, config: HJEPAConfig, *, device: str | None = None, resume: str | None = None
+    ) -> HJEPATrainer:
+        """Put a run together from its configuration.
+
+        Args:
+            config: The whole configuration.
+            device: Where to train, instead of what the configuration says.
+            resume: A checkpoint or a run's folder to continue from, or `auto` for the last run of
+                this name, if there is one.
+
+        Returns:
+            The trainer, ready to `train()`.
+        """
+        # First, so that bad data or a bad checkpoint is told before anything is written.
+        train_loader, val_loader = create_dataloaders(config.data, seed=config.seed)
+        seed_everything(config.seed, verbose=False)
+        model = create_model(config, images_of(train_loader))
+        plan = config.training
+        return cls(
+            model,
+            train_loader,
+            val_loader,
+            create_optimizer(
+                model, name=plan.optimizer, lr=plan.lr, weight_decay=plan.weight_decay
+            ),
+            create_loss(config),
+            create_masking(config, model.grid_size),
+            config,
+            device or config.device,
+            find_checkpoint(config, resume),
+        )
+
+
+def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
+    """The checkpoints of a run, ranked by the kNN accuracy of the frozen features.
+
+    Args:
+        config: The whole configuration.
+        run_name: The run's folder in `logging.log_dir`.
+
+    Returns:
+        Their manager.
+    """
+    keep = config.checkpoint
+    return CheckpointManager(
+        keep.checkpoint_dir or config.logging.log_dir / run_name / "checkpoints",
+        keep.keep_best_n,
+        keep.save_frequency,
+        metric_name="eval/knn_accuracy",
+        mode="max",
+    )
+
+
+def find_checkpoint(config: HJEPAConfig, resume: str | None) -> Path | None:
+    """The checkpoint that a run is to continue from.
+
+    Args:
+        config: The whole configuration.
+        resume: A checkpoint, a folder of checkpoints, a run's folder, or `auto` for the latest
+            checkpoint of the last run of this name.
+
+    Returns:
+        The checkpoint; None for a new run.
+
+    Raises:
+        FileNotFoundError: If a path is given and there is no checkpoint.
+    """
+    if resume is None:
+        return None
+    logging = config.logging
+    run_name = latest_run_name(logging.log_dir, logging.experiment_name)
+    checkpoints = checkpoints_of(config, run_name or logging.experiment_name)
+    inside_run = Path(resume) / "checkpoints"
+    return checkpoints.resolve(inside_run if inside_run.is_dir() else resume)
+
+
+def _create_fabric(device: str | torch.device, *, use_amp: bool) -> Fabric:
+    """One device; precision is bfloat16 where mixed, whose range needs no loss scaling."""
+    name, _, index = str(device).partition(":")
+    fabric = Fabric(
+        accelerator=name,
+        devices=[int(index)] if index else 1,
+        precision="bf16-mixed" if use_amp else "32-true",
+    )
+    fabric.launch()
+    return fabric
