@@ -32,6 +32,7 @@ def create_monitors(
     *,
     device: str,
     warmup_steps: int,
+    total_steps: int,
 ) -> list[Callback]:
     """The monitors of a run, in the order in which they are called.
 
@@ -41,7 +42,8 @@ def create_monitors(
         loss_fn: Its objective.
         measure: Probes the frozen encoder.
         device: Where the model trains.
-        warmup_steps: Steps before collapse is judged.
+        warmup_steps: Steps of the learning rate's warm-up.
+        total_steps: Steps that the schedules are laid out for.
 
     Returns:
         The callbacks.
@@ -63,6 +65,8 @@ def create_monitors(
                 num_samples=config.data.batch_size,
                 width=config.model.embed_dim,
                 warmup_steps=warmup_steps,
+                # All images look alike to an untrained encoder, and to a healthy one for a while.
+                settle_steps=total_steps // 2,
             )
         ),
         ProgressBarCallback(),

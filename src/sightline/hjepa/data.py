@@ -33,11 +33,11 @@ class ImageSet(Dataset[Batch]):
     class_names: tuple[str, ...]
 
     def __len__(self) -> int:
-        """Number of images."""  # noqa: DOC201
+        """Number of images."""
         return len(self.labels_N)
 
     def __getitem__(self, index: list[int]) -> Batch:
-        """A whole batch at once: pixels and classes of the numbered images."""  # noqa: DOC201
+        """A whole batch at once: pixels and classes of the numbered images."""
         return self.images_NCHW[index], self.labels_N[index]
 
 
@@ -75,11 +75,11 @@ class EpochBatches(Sampler[list[int]]):
         self.epoch, self.first_batch = epoch, first_batch
 
     def __len__(self) -> int:
-        """Batches of a whole epoch."""  # noqa: DOC201
+        """Batches of a whole epoch."""
         return self.num_images // self.batch_size
 
     def __iter__(self) -> Iterator[list[int]]:
-        """The batches of the chosen epoch."""  # noqa: DOC402
+        """The batches of the chosen epoch."""
         shuffle = generator(self.seed, "sampler", self.epoch)
         order = torch.randperm(self.num_images, generator=shuffle).tolist()
         for batch in range(self.first_batch, len(self)):
@@ -113,7 +113,9 @@ def load_digits() -> tuple[ImageSet, ImageSet]:
     return train, test
 
 
-def load_folder(path: Path, image_size: int, class_names: tuple[str, ...] | None = None) -> ImageSet:
+def load_folder(
+    path: Path, image_size: int, class_names: tuple[str, ...] | None = None
+) -> ImageSet:
     """Images in class folders, `path/<class>/<image>`, scaled and centre-cropped to squares.
 
     Args:
@@ -135,9 +137,7 @@ def load_folder(path: Path, image_size: int, class_names: tuple[str, ...] | None
             f"expected a folder of class folders at {path}, found none: set data.data_path to the "
             f"folder that holds train/ and val/"
         )
-    files = sorted(
-        file for file in path.glob("*/*") if file.suffix.lower() in IMAGE_SUFFIXES
-    )
+    files = sorted(file for file in path.glob("*/*") if file.suffix.lower() in IMAGE_SUFFIXES)
     if not files:
         raise FileNotFoundError(
             f"expected images in class folders such as {path}/cat/1.jpg, found none: put each "

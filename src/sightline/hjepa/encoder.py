@@ -67,16 +67,24 @@ def take(x_BND: Tensor, index_BM: Tensor) -> Tensor:
 
 
 class Block(nn.Module):
-    """A pre-norm transformer block: attention, then a two-layer perceptron, each added to its input.
+    """A pre-norm transformer block: attention and a two-layer perceptron, each a residual branch.
 
     Args:
         width: Embedding size D.
         num_heads: Attention heads A; they divide D.
         mlp_ratio: Hidden over embedding size of the perceptron.
+
+    Raises:
+        ValueError: If heads do not divide the width.
     """
 
     def __init__(self, width: int, num_heads: int, mlp_ratio: float = 4.0) -> None:
         super().__init__()
+        if width % num_heads:
+            raise ValueError(
+                f"expected heads that divide the width, got {num_heads} heads and width {width}: "
+                f"change one of them"
+            )
         self.num_heads = num_heads
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
         self.qkv = nn.Linear(width, 3 * width)
@@ -120,29 +128,8 @@ def run_blocks(blocks: nn.ModuleList, x_BND: Tensor, valid_BN: Tensor | None) ->
     return x_BND
 
 
-def init_weights(module: nn.Module) -> None:
-    """Initialise as is usual for vision transformers.
-
-    Linear weights and mask tokens are drawn from a normal of deviation 0.02, truncated at two
-    deviations; biases are zero; the last layer of each residual branch is divided by the square root
-    of twice its depth, so that the residual stream keeps its scale.
-
-    Args:
-        module: The encoder or predictor; it may hold a `blocks` list.
-    """
-    for part in module.modules():
-        if isinstance(part, nn.Linear | nn.Conv2d):
-            nn.init.xavier_uniform_(part.weight.flatten(1))
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
-    with torch.no_grad():
-        for depth, block in enumerate(getattr(module, "blocks", ()), start=1):
-            block.proj.weight.div_((2 * depth) ** 0.5)
-            block.mlp[-1].weight.div_((2 * depth) ** 0.5)
-
-
 class VisionTransformer(nn.Module):
-    """Images in, one feature vector a patch out; patches that are not asked for cost nothing.
+    """Images in, one feature vector a patch out; a patch not asked for costs its embedding.
 
     Args:
         image_size: Height and width in pixels, a multiple of `patch_size`.
@@ -154,7 +141,7 @@ class VisionTransformer(nn.Module):
         mlp_ratio: Hidden over embedding size of the perceptrons.
 
     Raises:
-        ValueError: If patches do not tile the image or heads do not divide the width.
+        ValueError: If patches do not tile the image.
 
     Source: Dosovitskiy et al. 2021, An Image is Worth 16x16 Words.
     """
@@ -174,12 +161,7 @@ class VisionTransformer(nn.Module):
         if image_size % patch_size:
             raise ValueError(
                 f"expected an image size that is a multiple of the patch size, got {image_size} "
-                f"and {patch_size}: use {image_size - image_size % patch_size}"
-            )
-        if width % num_heads:
-            raise ValueError(
-                f"expected heads that divide the width, got {num_heads} heads and width {width}: "
-                f"change one of them"
+                f"and {patch_size}: use {max(image_size // patch_size, 1) * patch_size}"
             )
         side = image_size // patch_size
         self.grid_size = (side, side)
@@ -192,14 +174,14 @@ class VisionTransformer(nn.Module):
         )
         self.blocks = nn.ModuleList(Block(width, num_heads, mlp_ratio) for _ in range(depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        init_weights(self)
 
     def forward(self, images_BCHW: Tensor, keep: Selection | None = None) -> Tensor:
         """Encode the patches of each image.
 
         Args:
             images_BCHW: Images, uint8, or float in 0 .. 1.
-            keep: The patches to encode; the others are dropped before the first block. None for all.
+            keep: The patches to encode; the others are dropped before the first block. None for
+                all.
 
         Returns:
             Features of shape (B, M, D) of the kept patches, or (B, N, D) of all.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,8 @@ def normalize_targets(target_BHWD: Tensor, norm: TargetNorm) -> Tensor:
 
     `token` gives every feature vector mean 0 and deviation 1 (a LayerNorm without affine, as in
     I-JEPA). `feature` gives every feature mean 0 and deviation 1 over the batch and the grid: what
-    all images and places have in common is taken away, so position alone predicts nothing.
+    all images and places have in common is taken away. What differs from place to place alike in
+    all images stays, so that position alone still predicts that part.
 
     Args:
         target_BHWD: Target features, float.
@@ -69,7 +70,7 @@ class HierarchicalLoss(nn.Module):
         target_norm: Over what targets are standardised, see `normalize_targets`.
 
     Raises:
-        ValueError: If a weight is negative or all are zero.
+        ValueError: If a weight is negative or all are zero, or a name is not a known one.
 
     Source: Assran et al. 2023, Self-Supervised Learning from Images with a Joint-Embedding
     Predictive Architecture (the loss of level 0).
@@ -83,6 +84,15 @@ class HierarchicalLoss(nn.Module):
         target_norm: TargetNorm = "feature",
     ) -> None:
         super().__init__()
+        for name, value, known in (
+            ("kind", kind, get_args(LossKind)),
+            ("target_norm", target_norm, get_args(TargetNorm)),
+        ):
+            if value not in known:
+                raise ValueError(
+                    f"expected {name} to be one of {', '.join(known)}, got {value!r}: "
+                    f"use one of those"
+                )
         if min(weights) < 0 or max(weights) == 0:
             raise ValueError(
                 f"expected level weights that are not negative and not all zero, "
@@ -107,11 +117,16 @@ class HierarchicalLoss(nn.Module):
         """
         losses = []
         for prediction, target, mask_BHW in zip(predictions, targets, scored, strict=True):
-            distance_BHW = self._distance(prediction, self.normalize(target))
+            # Masked before and after: where a NaN goes in, the gradient 0 * NaN would come out.
+            distance_BHW = self._distance(
+                torch.where(mask_BHW[..., None], prediction, 0.0),
+                torch.where(mask_BHW[..., None], self.normalize(target), 0.0),
+            )
             num_scored = mask_BHW.sum().clamp(min=1)
             losses.append(torch.where(mask_BHW, distance_BHW, 0.0).sum() / num_scored)
-        levels = torch.stack(losses)
-        return LevelLosses((levels * levels.new_tensor(self.weights)).sum(), levels)
+        # The weights stay Python numbers: a tensor of them would be a wait for the device.
+        weighted = [weight * loss for weight, loss in zip(self.weights, losses, strict=True)]
+        return LevelLosses(torch.stack(weighted).sum(), torch.stack(losses))
 
     def normalize(self, target_BHWD: Tensor) -> Tensor:
         """Bring targets of one level to what predictions are compared with.

@@ -63,7 +63,8 @@ class Masks:
     """One batch of masks. No patch is context and target at once.
 
     Args:
-        eligible_BHW: Inside the context block and outside every target block, bool.
+        eligible_BHW: Inside the context block and outside every target block, bool. Where that is
+            too little, anywhere outside the target block (see `MultiBlockMasking`).
         context: The patches that the context encoder sees: all the eligible ones.
         target_BHW: In at least one target block, bool.
         target: The patches that are predicted.
@@ -122,8 +123,9 @@ class MultiBlockMasking:
 
     Every image draws its own blocks, every block its own scale, aspect ratio and place, and a block
     may touch every edge, so that each position of the grid can be context and can be target. Where
-    the blocks of an image would leave fewer than `min_context` patches, its last blocks are given up
-    until enough are left; context and targets never overlap.
+    the blocks of an image would leave fewer than `min_context` patches, its last blocks are given
+    up until enough are left; where even the first leaves too few of the context block, all patches
+    outside it are context. Context and targets never overlap.
 
     Args:
         grid_size: Patches (rows, columns), each at least 2.
@@ -178,15 +180,19 @@ class MultiBlockMasking:
         self.aspect_ratio = aspect_ratio
         self.context_scale = context_scale
         self.min_context = max(1, rows * columns // 8) if min_context is None else min_context
-        heights, widths = self._block_sizes(
-            torch.tensor([mask_scale[1]]), torch.tensor(aspect_ratio)
-        )
-        largest_block = int((heights * widths).max())
+        largest_block = self._largest_block()
         if not 1 <= self.min_context <= rows * columns - largest_block:
             raise ValueError(
                 f"expected room for min_context={self.min_context} patches beside the largest "
                 f"target block of {largest_block} of {rows * columns} patches: "
                 f"lower mask_scale or min_context"
+            )
+        height, width = self._block_sizes(torch.tensor(context_scale[0]), torch.ones(()))
+        smallest_window = int(height * width)
+        if smallest_window < self.min_context:
+            raise ValueError(
+                f"expected a context block of at least min_context={self.min_context} patches, got "
+                f"one of {smallest_window}: raise context_scale or lower min_context"
             )
 
     def __call__(self, batch_size: int, generator: torch.Generator) -> Masks:
@@ -194,7 +200,8 @@ class MultiBlockMasking:
 
         Args:
             batch_size: Images, B.
-            generator: Source of randomness, on the CPU; the masks are a function of its state alone.
+            generator: Source of randomness, on the CPU; the masks are a function of its state
+                alone.
 
         Returns:
             Masks for B images on the CPU; move them with `.to(device)`.
@@ -231,9 +238,20 @@ class MultiBlockMasking:
         """Whole rows and columns nearest to an area and a shape; the columns make up the area."""
         rows, columns = self.grid_size
         area = scale * rows * columns
-        height = (area * aspect).sqrt().round().clamp(1, rows)
+        # A block that would be wider than the grid grows in height instead.
+        height = (area * aspect).sqrt().maximum(area / columns).round().clamp(1, rows)
         width = (area / height).round().clamp(1, columns)
         return height.long(), width.long()
+
+    def _largest_block(self) -> int:
+        """A bound on the patches of a target block, over all heights that it can round to."""
+        heights, _ = self._block_sizes(
+            torch.tensor(self.mask_scale), torch.tensor(self.aspect_ratio)
+        )
+        height = torch.arange(int(heights[0]), int(heights[1]) + 1)
+        rows, columns = self.grid_size
+        width = (self.mask_scale[1] * rows * columns / height).round().clamp(max=columns)
+        return int((height * width).max())
 
     def _place(self, height_BK: Tensor, width_BK: Tensor, generator: torch.Generator) -> Tensor:
         """Put each block somewhere it fits, every such place equally likely, the edges included."""

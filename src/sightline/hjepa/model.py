@@ -1,6 +1,7 @@
 """Context encoder, target encoder and predictor, put together.
 
-Shape legend: B batch, C channels, H and W grid cells, M context patches, D width, P predictor width.
+Shape legend: B batch, C channels, H and W grid cells, M context patches, D width, P the
+predictor's width.
 """
 
 from __future__ import annotations

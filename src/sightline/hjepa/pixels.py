@@ -24,8 +24,8 @@ def unit_range(images_BCHW: Tensor) -> Tensor:
 class Standardize(nn.Module):
     """Brings images to mean 0 and deviation 1 over the training set, channel by channel.
 
-    The two numbers are saved with the encoder's weights, so that features of new images need nothing
-    but the encoder.
+    The two numbers are saved with the encoder's weights, so that features of new images need
+    nothing but the encoder.
 
     Args:
         mean_C: Mean of each channel in 0 .. 1.

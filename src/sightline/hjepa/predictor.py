@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sightline.hjepa.encoder import Block, init_weights, run_blocks, sincos_positions, take
+from sightline.hjepa.encoder import Block, run_blocks, sincos_positions, take
 from sightline.hjepa.masks import Masks
 
 
@@ -43,14 +43,12 @@ class Predictor(nn.Module):
         super().__init__()
         self.width = width
         self.embed = nn.Linear(encoder_width, width)
-        self.mask_token = nn.Parameter(torch.zeros(width))
+        self.mask_token = nn.Parameter(torch.randn(width) * 0.02)
         self.register_buffer(
             "pos_embed_1NP", sincos_positions(grid_size, width)[None], persistent=False
         )
         self.blocks = nn.ModuleList(Block(width, num_heads, mlp_ratio) for _ in range(depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        init_weights(self)
-        nn.init.trunc_normal_(self.mask_token, std=0.02, a=-0.04, b=0.04)
 
     def forward(self, context_BMD: Tensor, masks: Masks) -> Tensor:
         """Predict a feature for every target patch.

@@ -126,6 +126,7 @@ class HJEPATrainer(StepLoop):
                 self.evaluate,
                 device=str(fabric.device),
                 warmup_steps=plan.warmup_epochs * steps_per_epoch,
+                total_steps=plan.epochs * steps_per_epoch,
             )
         ema = config.model.ema
         self.momentum = create_ema_scheduler(
@@ -174,7 +175,7 @@ class HJEPATrainer(StepLoop):
     # From batch to loss.
 
     def compute_loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
-        """Mask, predict and score one micro-batch."""  # noqa: DOC201
+        """Mask, predict and score one micro-batch."""
         images = random_affine(
             unit_range(batch[0]), self.config.data.augmentation, self._random("augmentation")
         )
@@ -197,7 +198,7 @@ class HJEPATrainer(StepLoop):
         )
 
     def after_optimizer_step(self) -> Metrics:
-        """Move the target encoder after the context encoder."""  # noqa: DOC201
+        """Move the target encoder after the context encoder."""
         momentum = self.momentum(self.step - 1)
         ema_update(self.model.target_encoder, self.model.context_encoder, momentum)
         return {"train/ema_momentum": momentum}
@@ -205,7 +206,7 @@ class HJEPATrainer(StepLoop):
     # What it has learned.
 
     def validate(self) -> Metrics:
-        """Loss over the held-out images, without augmentation, under the same masks each time."""  # noqa: DOC201
+        """Loss over the held-out images, without augmentation, under the same masks each time."""
         sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.fabric.device))
         num_images = 0
         for number, (images, _) in enumerate(self.val_loader):
@@ -219,7 +220,7 @@ class HJEPATrainer(StepLoop):
         return {name: value / num_images for name, value in sums.items()}
 
     def evaluate(self) -> Scores:
-        """Probe the frozen target encoder, as `evaluate_encoder` does."""  # noqa: DOC201
+        """Probe the frozen target encoder, as `evaluate_encoder` does."""
         return evaluate_encoder(
             self.model,
             self._probed_train_loader,
@@ -315,9 +316,6 @@ def find_checkpoint(config: HJEPAConfig, resume: str | None) -> Path | None:
 
     Returns:
         The checkpoint; None for a new run.
-
-    Raises:
-        FileNotFoundError: If a path is given and there is no checkpoint.
     """
     if resume is None:
         return None

@@ -1,0 +1,148 @@
+"""The catalogue's rows: which tags exist, and what each of them tells."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields, replace
+from functools import cache, lru_cache
+from importlib.resources import files
+
+import yaml
+
+_NUMBERS = {"l", "i", "m"}  # levels, indices; any other field stands for a name
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A tag, or a family of tags, and what a reader of its curve needs to know.
+
+    Attributes:
+        tag: exact name, with fields such as `{l}` where the row stands for a family.
+        recipe: who writes it: `common` for every trainer, or the recipe's name.
+        when: when it is written.
+        meaning: what it is and how to read it.
+        kind: scalar, histogram, image or text.
+        unit: unit of the value, None for a plain number.
+        healthy: what a good curve looks like.
+        warn: what a bad curve looks like, and what it may mean.
+    """
+
+    tag: str
+    recipe: str
+    when: str
+    meaning: str
+    kind: str = "scalar"
+    unit: str | None = None
+    healthy: str | None = None
+    warn: str | None = None
+
+    def fill(self, tag: str) -> Row | None:
+        """Return the row of one tag of the family, its fields filled in, or None for a stranger.
+
+        Args:
+            tag: a tag as it is written, such as `loss/h2`.
+
+        Returns:
+            The row with `{l}` and `{name}` replaced in all its texts; None if the tag is not of
+            this family.
+        """
+        match = _pattern(self.tag).fullmatch(tag)
+        if match is None:
+            return None
+        texts = {field.name: getattr(self, field.name) for field in fields(self)}
+        found = match.groupdict()
+        return replace(
+            self,
+            **{
+                name: _FIELD.sub(lambda hit: found.get(hit[1], hit[0]), text)
+                for name, text in texts.items()
+                if text is not None
+            },
+        )
+
+
+@cache
+def rows() -> tuple[Row, ...]:
+    """Return all rows, in the order of the file; it is read at the first call.
+
+    Returns:
+        The rows, every tag once.
+
+    Example:
+        >>> [row.tag for row in rows()][:3]
+        ['epoch', 'train/loss', 'train/lr']
+    """
+    text = (files("sightline.catalogue") / "tags.yaml").read_text(encoding="utf-8")
+    recipes = yaml.safe_load(text)
+    return tuple(Row(recipe=recipe, **row) for recipe, rows in recipes.items() for row in rows)
+
+
+@lru_cache(maxsize=4096)
+def find(tag: str) -> Row | None:
+    """Find the row of a tag. An exact name goes before a family, a family before a later one.
+
+    Args:
+        tag: a tag as it is written, such as `loss/h2`.
+
+    Returns:
+        The row with its fields filled in, or None for a tag that the catalogue does not know.
+
+    Example:
+        >>> find("loss/contribution_h2").meaning
+        'Share of level 2 in loss/total, weights included. The shares add up to 100.'
+        >>> find("my/own_metric") is None
+        True
+    """
+    exact = (row for row in rows() if row.tag == tag)
+    families = (row.fill(tag) for row in rows())
+    return next(exact, None) or next(filter(None, families), None)
+
+
+def describe(tag: str) -> str | None:
+    """Describe a tag in markdown: the text behind TensorBoard's info icon.
+
+    Args:
+        tag: a tag as it is written, such as `loss/h2`.
+
+    Returns:
+        Meaning, healthy range, warning, unit and cadence; None for an unknown tag.
+
+    Example:
+        >>> print(describe("masking/context_target_overlap"))
+        Share of the target patches that the encoder was also shown. The model can copy those.
+        <BLANKLINE>
+        - **Healthy:** exactly 0
+        - **Warning:** anything above 0 (a leak; the loss falls and nothing is learned)
+        - **Unit:** share of the targets
+        - **Written:** every logging.monitor_frequency steps
+    """
+    row = find(tag)
+    return None if row is None else as_markdown(row)
+
+
+def as_markdown(row: Row) -> str:
+    """Word a row in markdown: a paragraph of meaning and a list of what else is known.
+
+    Args:
+        row: a row, its fields filled in or not.
+
+    Returns:
+        Markdown without a trailing newline.
+    """
+    facts = {
+        "Healthy": row.healthy,
+        "Warning": row.warn,
+        "Unit": row.unit,
+        "Written": row.when,
+    }
+    points = [f"- **{name}:** {fact}" for name, fact in facts.items() if fact is not None]
+    return "\n".join([row.meaning, "", *points])
+
+
+@cache
+def _pattern(tag: str) -> re.Pattern[str]:
+    parts = _FIELD.split(tag)  # literal, field, literal, field, ..., literal
+    names = [f"(?P<{name}>{r'[0-9]+' if name in _NUMBERS else '.+'})" for name in parts[1::2]]
+    literals = [re.escape(part) for part in parts[::2]]
+    return re.compile("".join(a + b for a, b in zip(literals, [*names, ""], strict=True)))

@@ -1,0 +1,40 @@
+"""A user's mistake is one sentence and exit code 2; a mistake of ours is a traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+USAGE_ERROR = 2
+
+
+@contextmanager
+def explained(*, debug: bool) -> Iterator[None]:
+    """Turn errors that a user can mend into one line on stderr and exit code 2.
+
+    Wrap what reads the user's input: configuration, data, checkpoints, folders. What runs after
+    that is not wrapped: an error there is a bug and keeps its traceback.
+
+    Args:
+        debug: Let the error through, with its traceback.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        Exit: With code 2, in place of the error.
+        ValueError: The error itself, with `debug`.
+        OSError: Likewise.
+        ModuleNotFoundError: Likewise.
+    """
+    try:
+        yield
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        if debug:
+            raise
+        message = " ".join(str(error).split())
+        print(f"sightline: {message}", file=sys.stderr)
+        raise typer.Exit(USAGE_ERROR) from error

@@ -1,0 +1,90 @@
+"""`sightline train`: one command a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sightline.cli.errors import explained
+
+if TYPE_CHECKING:
+    from sightline.hjepa import HJEPASummary
+
+app = typer.Typer(help="Train a model and watch it learn.", no_args_is_help=True)
+
+INTERRUPTED = 130
+FOUND_A_PROBLEM = 1
+
+
+@app.callback()
+def _train() -> None:
+    """Train a model and watch it learn."""
+
+
+@app.command()
+def hjepa(
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Settings over the file: training.lr=1e-3"),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file; defaults without.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="PATH|auto", help="Continue from a checkpoint.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
+) -> None:
+    """Train H-JEPA on images; without a file, on handwritten digits."""
+    with explained(debug=debug):
+        from sightline.hjepa import HJEPAConfig, HJEPATrainer
+        from sightline.training import load_config, setup_logging
+
+        setup_logging()
+        settings = load_config(HJEPAConfig, config, overrides or ())
+        trainer = HJEPATrainer.from_config(settings, device=device, resume=resume)
+    typer.echo(f"Training into {trainer.logger.run_dir}", err=True)
+    summary = trainer.train()
+    print_summary(summary)
+    if summary.stop_reason is not None:
+        typer.echo(
+            f"Stopped early: {summary.stop_reason}. The same command with --resume auto goes on.",
+            err=True,
+        )
+        code = {"SIGINT": INTERRUPTED, "SIGTERM": 0}.get(summary.stop_reason, FOUND_A_PROBLEM)
+        raise typer.Exit(code)
+
+
+def print_summary(summary: HJEPASummary) -> None:
+    """Print what a run came to, and what to type next.
+
+    Args:
+        summary: What the trainer returned.
+    """
+    from sightline.training import standard_error
+
+    table = Table(title=f"{summary.num_steps:,} steps, {summary.seconds:.0f} s")
+    table.add_column("held-out images")
+    table.add_column("untrained", justify="right")
+    table.add_column("trained", justify="right")
+    losses = sorted(name for name in summary.trained if name.startswith("loss_h"))
+    rows = [(name, f"loss, level {name.removeprefix('loss_h')}", False) for name in losses]
+    rows += [
+        ("effective_rank", "effective rank", False),
+        ("knn_accuracy", "kNN accuracy", True),
+        ("linear_probe_accuracy", "linear probe, all labels", True),
+        ("few_label_accuracy", "linear probe, 5 labels a class", True),
+    ]
+    for name, label, is_accuracy in rows:
+        cells = []
+        for scores in (summary.untrained, summary.trained):
+            value = scores[name]
+            error = standard_error(value, summary.num_images) if is_accuracy else None
+            cells.append(f"{value:.3f}" + ("" if error is None else f" ± {error:.3f}"))
+        table.add_row(label, *cells)
+    Console().print(table)
+    typer.echo("± is one standard error. A loss compares with itself only: its targets move.")
+    typer.echo("Next: make board")

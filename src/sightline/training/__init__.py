@@ -1,0 +1,63 @@
+"""What a run needs beside the model, for every trainer."""
+
+from sightline.training.averaging import ema_update, parameter_divergence
+from sightline.training.checkpoints import CheckpointManager, load_weights
+from sightline.training.config import (
+    Config,
+    ConfigError,
+    flatten,
+    json_schema,
+    load_config,
+    to_yaml,
+)
+from sightline.training.loop import LoopSettings, StepLoop
+from sightline.training.optimizers import create_optimizer
+from sightline.training.probes import (
+    ProbeResult,
+    few_label_accuracy,
+    knn_accuracy,
+    linear_probe_accuracy,
+    probe,
+    standard_error,
+)
+from sightline.training.progress import ProgressTracker, setup_logging
+from sightline.training.randomness import generator
+from sightline.training.schedules import (
+    CosineScheduler,
+    EMAScheduler,
+    HierarchicalScheduler,
+    LinearScheduler,
+    create_ema_scheduler,
+    create_lr_scheduler,
+)
+
+__all__ = [
+    "CheckpointManager",
+    "Config",
+    "ConfigError",
+    "CosineScheduler",
+    "EMAScheduler",
+    "HierarchicalScheduler",
+    "LinearScheduler",
+    "LoopSettings",
+    "ProbeResult",
+    "ProgressTracker",
+    "StepLoop",
+    "create_ema_scheduler",
+    "create_lr_scheduler",
+    "create_optimizer",
+    "ema_update",
+    "few_label_accuracy",
+    "flatten",
+    "generator",
+    "json_schema",
+    "knn_accuracy",
+    "linear_probe_accuracy",
+    "load_config",
+    "load_weights",
+    "parameter_divergence",
+    "probe",
+    "setup_logging",
+    "standard_error",
+    "to_yaml",
+]

@@ -1,0 +1,310 @@
+"""The step loop: from batch to loss to optimizer step to log, on Lightning Fabric.
+
+Everything random in a step is a function of the seed and the step, and everything that a step
+depends on is in the checkpoint, so a resumed run takes the steps that an uninterrupted one takes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from sightline.callbacks import Callback, CallbackList, is_due
+from sightline.logger import MetricsLogger
+from sightline.training.checkpoint_files import Checkpoint
+from sightline.training.checkpoints import CheckpointManager, load_weights
+from sightline.training.interruption import stop_on_signals
+
+Batch = Any
+Metrics = dict[str, Tensor | float]
+
+
+class ResumableBatches(Protocol):
+    """A sampler of batches that can start anywhere."""
+
+    def start_at(self, epoch: int, first_batch: int = 0) -> None:
+        """Choose the epoch and the batch that the next iteration starts at."""
+
+    def __len__(self) -> int:
+        """Batches of a whole epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """How long and how the loop runs.
+
+    Args:
+        epochs: Epochs that the schedules are laid out for.
+        stop_after_epochs: Epochs after which the run ends early; None for all.
+        accumulation_steps: Micro-batches an optimizer step. The last step of an epoch takes what
+            is left.
+        clip_grad: Largest gradient norm; None for none.
+        log_every: Steps between logged scalars.
+        validate_every_epochs: Epochs between validations.
+    """
+
+    epochs: int
+    stop_after_epochs: int | None = None
+    accumulation_steps: int = 1
+    clip_grad: float | None = None
+    log_every: int = 10
+    validate_every_epochs: int = 1
+
+
+class StepLoop(ABC):
+    """Trains a module; a recipe says what its loss is and what follows a step.
+
+    Args:
+        module: What is trained; its whole state is saved.
+        optimizer: Over the module's parameters.
+        train_loader: Batches in a resumable order, on the host.
+        sampler: The order of `train_loader`.
+        learning_rate: Learning rate of the step after `step` finished ones.
+        settings: How long and how.
+        fabric: Device and precision.
+        checkpoints: Where the state goes.
+        resume: What to continue from; None for a new run.
+        open_logger: Opens the run's logger, given the step it continues after or None. It is called
+            last: nothing of an earlier session's log is touched before the checkpoint fits.
+        callbacks: What is measured and logged beside the loss.
+
+    Raises:
+        ValueError: If the checkpoint does not fit.
+        OSError: If checkpoints or logs cannot be written.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        optimizer: Optimizer,
+        train_loader: Any,
+        sampler: ResumableBatches,
+        learning_rate: Callable[[int], float],
+        settings: LoopSettings,
+        *,
+        fabric: Fabric,
+        checkpoints: CheckpointManager,
+        resume: Checkpoint | None,
+        open_logger: Callable[[int | None], MetricsLogger],
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        self.fabric = fabric
+        self.unwrapped_module = module
+        self.module, self.optimizer = fabric.setup(module, optimizer)
+        self.train_loader = fabric.setup_dataloaders(train_loader, use_distributed_sampler=False)
+        self.sampler = sampler
+        self.learning_rate = learning_rate
+        self.settings = settings
+        self.checkpoints = checkpoints
+        self.callbacks = CallbackList(callbacks)
+        self.step = 0
+        self.micro_step = 0
+        self.outputs: Any = None
+        self.stop_reason: str | None = None
+        self.samples_per_step = 0
+        self._epoch_loss_sum = torch.zeros((), device=fabric.device)
+        self._epoch_num_samples = 0
+        self.first_validation: dict[str, float] = {}
+        self.last_validation: dict[str, float] = {}
+        if resume is not None:
+            self._restore(resume)
+        checkpoints.prepare()
+        self.logger = open_logger(None if resume is None else resume.step)
+
+    # What a recipe fills in.
+
+    @abstractmethod
+    def compute_loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
+        """Objective of one micro-batch, and metrics to log with it; sets `outputs`."""
+
+    @abstractmethod
+    def validate(self) -> Metrics:
+        """Mean metrics over the validation set, by name without prefix."""
+
+    def after_optimizer_step(self) -> Metrics:
+        """What follows an optimizer step, such as a moving average; metrics to log with it."""
+        return {}
+
+    # Where the run stands.
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch."""
+        return -(-len(self.sampler) // self.settings.accumulation_steps)
+
+    @property
+    def num_epochs(self) -> int:
+        """Epochs that the schedules are laid out for."""
+        return self.settings.epochs
+
+    @property
+    def end_epoch(self) -> int:
+        """Epochs after which the run ends."""
+        return min(self.num_epochs, self.settings.stop_after_epochs or self.num_epochs)
+
+    @property
+    def epoch(self) -> int:
+        """Number of the epoch that the next step belongs to, from 0."""
+        return self.step // self.steps_per_epoch
+
+    def stop(self, reason: str) -> None:
+        """End the training after the current step, with a checkpoint.
+
+        Args:
+            reason: Why; kept as `stop_reason`.
+        """
+        self.stop_reason = self.stop_reason or reason
+
+    # The walk from batch to log.
+
+    def train(self) -> None:
+        """Train to the end, or until something asks to stop; both end with a checkpoint."""
+        with stop_on_signals(self.stop):
+            if self.step == 0:
+                self.logger.log_metrics(self._run_validation(), step=0)
+            self.callbacks.on_train_begin(self)
+            try:
+                while self.epoch < self.end_epoch and self.stop_reason is None:
+                    self._train_epoch(self.epoch)
+            finally:
+                self.callbacks.on_train_end(self)
+
+    def _train_epoch(self, epoch: int) -> None:
+        self.callbacks.on_epoch_begin(self, epoch)
+        self.module.train()
+        first_step = self.step - epoch * self.steps_per_epoch
+        self.sampler.start_at(epoch, first_step * self.settings.accumulation_steps)
+        batches = iter(self.train_loader)
+        while micro_batches := list(itertools.islice(batches, self.settings.accumulation_steps)):
+            self._optimizer_step(micro_batches)
+            if self.stop_reason is not None:
+                break
+        if self.step == (epoch + 1) * self.steps_per_epoch:
+            self._finish_epoch(epoch)
+        elif self.stop_reason is not None:
+            self.save(epoch, {})
+
+    def _optimizer_step(self, micro_batches: Sequence[Batch]) -> None:
+        self.callbacks.on_batch_begin(self, micro_batches[0])
+        learning_rate = self.learning_rate(self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        loss, metrics = self._accumulate_gradients(micro_batches)
+        metrics |= self._clip_gradients()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        metrics |= self.after_optimizer_step()
+        metrics |= {
+            "train/loss": loss,
+            "train/lr": learning_rate,
+            "epoch": self.step / self.steps_per_epoch,
+        }
+        if is_due(self.step, self.settings.log_every):
+            self.logger.log_metrics(metrics, step=self.step)
+        self.callbacks.on_batch_end(self, micro_batches[-1], metrics)
+        self.outputs = None
+
+    def _accumulate_gradients(self, micro_batches: Sequence[Batch]) -> tuple[Tensor, Metrics]:
+        """Gradients of the mean loss over the micro-batches; metrics are means over them too."""
+        share = 1 / len(micro_batches)
+        means: Metrics = {}
+        mean_loss = torch.zeros((), device=self.fabric.device)
+        for self.micro_step, batch in enumerate(micro_batches):
+            is_last = self.micro_step + 1 == len(micro_batches)
+            with self.fabric.no_backward_sync(self.module, enabled=not is_last):
+                loss, metrics = self.compute_loss(batch)
+                self.fabric.backward(loss * share)
+            mean_loss += loss.detach() * share
+            for name, value in metrics.items():
+                value = value.detach() if isinstance(value, Tensor) else value
+                means[name] = means.get(name, 0.0) + value * share
+        self.samples_per_step = sum(len(batch[0]) for batch in micro_batches)
+        self._epoch_loss_sum += mean_loss * self.samples_per_step
+        self._epoch_num_samples += self.samples_per_step
+        return mean_loss, means
+
+    def _clip_gradients(self) -> Metrics:
+        if self.settings.clip_grad is None:
+            return {}
+        limit = self.settings.clip_grad
+        norm = self.fabric.clip_gradients(
+            self.module, self.optimizer, max_norm=limit, error_if_nonfinite=False
+        )
+        assert norm is not None
+        return {
+            "gradient/global_norm_before_clip": norm,
+            "gradient/was_clipped": (norm > limit).float(),
+        }
+
+    def _finish_epoch(self, epoch: int) -> None:
+        logs: Metrics = {"train_epoch/loss": self._epoch_loss_sum / self._epoch_num_samples}
+        self._epoch_loss_sum.zero_()
+        self._epoch_num_samples = 0
+        every = self.settings.validate_every_epochs
+        if (epoch + 1) % every == 0 or epoch + 1 == self.num_epochs:
+            logs |= self._run_validation()
+        self.logger.log_metrics(dict(logs), step=self.step)
+        self.callbacks.on_epoch_end(self, epoch, logs)
+        ends_here = epoch + 1 == self.end_epoch or self.stop_reason is not None
+        if ends_here or self.checkpoints.should_save(epoch + 1):
+            self.save(epoch, logs)
+
+    def _run_validation(self) -> Metrics:
+        self.callbacks.on_validation_begin(self)
+        self.module.eval()
+        with torch.no_grad():
+            self.last_validation = {name: float(value) for name, value in self.validate().items()}
+        self.first_validation = self.first_validation or self.last_validation
+        logs: Metrics = {f"val/{name}": value for name, value in self.last_validation.items()}
+        self.module.train()
+        self.callbacks.on_validation_end(self, logs)
+        return logs
+
+    # What is kept.
+
+    def save(self, epoch: int, metrics: Mapping[str, Tensor | float]) -> Path:
+        """Write a checkpoint of everything the next step depends on.
+
+        Args:
+            epoch: The epoch that the last step belonged to.
+            metrics: Metrics of that epoch; the checkpoint manager ranks by one of them.
+
+        Returns:
+            Where it lies.
+        """
+        # What is logged up to this step is on disk before the checkpoint that continues from it.
+        self.logger.flush()
+        state = {
+            "run_name": self.logger.run_dir.name,
+            "model": self.unwrapped_module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "epoch_loss_sum": self._epoch_loss_sum,
+            "epoch_num_samples": self._epoch_num_samples,
+            "first_validation": self.first_validation,
+            "last_validation": self.last_validation,
+            "callbacks": self.callbacks.state_dict(),
+        }
+        numbers = {name: float(value) for name, value in metrics.items()}
+        return self.checkpoints.save(state, step=self.step, epoch=epoch, metrics=numbers)
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        """Stand where the checkpoint was saved."""
+        state = checkpoint.state
+        load_weights(self.unwrapped_module, state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._epoch_loss_sum.copy_(state["epoch_loss_sum"])
+        self._epoch_num_samples = state["epoch_num_samples"]
+        self.first_validation = state["first_validation"]
+        self.last_validation = state["last_validation"]
+        self.callbacks.load_state_dict(state["callbacks"])
+        self.step = checkpoint.step

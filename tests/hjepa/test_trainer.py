@@ -1,0 +1,257 @@
+"""The H-JEPA training as a whole: it learns what it can, resumes exactly, and logs what it says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from sightline.catalogue import find
+from sightline.hjepa import HJEPAConfig, HJEPATrainer, MultiBlockMasking
+from sightline.hjepa.data import EpochBatches, ImageSet, in_order, load_digits
+from sightline.hjepa.masks import Masks
+from sightline.training import CheckpointManager, to_yaml
+
+MakeConfig = Callable[..., HJEPAConfig]
+Series = dict[str, list[tuple[int, float]]]
+
+
+def by_the_clock(tag: str) -> bool:
+    return tag.startswith("performance/")
+
+
+def comparable(scalars: Series) -> Series:
+    return {tag: points for tag, points in scalars.items() if not by_the_clock(tag)}
+
+
+class SameMasks(MultiBlockMasking):
+    """The masks of the first batch, for ever."""
+
+    def __call__(self, batch_size: int, generator: torch.Generator) -> Masks:
+        return super().__call__(batch_size, torch.Generator().manual_seed(0))
+
+
+def test_one_batch_can_be_learned_by_heart(tiny_config: MakeConfig) -> None:
+    images, _ = load_digits()
+    batch = ImageSet(images.images_NCHW[:16], images.labels_N[:16], images.class_names)
+    config = tiny_config(
+        "data.batch_size=16",
+        "model.embed_dim=32",
+        "model.predictor.embed_dim=32",
+        "model.predictor.depth=2",
+        "model.ema.momentum=1.0",
+        "training.epochs=600",
+        "training.warmup_epochs=10",
+        "training.lr=5e-3",
+        "data.augmentation.rotation_degrees=0",
+        "data.augmentation.translation=0",
+        "data.augmentation.scale=0",
+        "data.augmentation.shear=0",
+        "evaluation.eval_frequency=600",
+        "checkpoint.save_frequency=600",
+        "logging.log_frequency=50",
+        "logging.tensorboard.enabled=false",
+    )
+    whole = HJEPATrainer.from_config(config)
+    losses: list[float] = []
+
+    class Remember(HJEPATrainer):
+        def compute_loss(self, batch: Any) -> tuple[Tensor, Any]:
+            loss, metrics = super().compute_loss(batch)
+            losses.append(float(loss))
+            return loss, metrics
+
+    loader = torch.utils.data.DataLoader(
+        batch, sampler=EpochBatches(16, 16, seed=0), batch_size=None
+    )
+    Remember(
+        whole.model,
+        loader,
+        in_order(batch, 16),
+        whole.optimizer,
+        whole.loss_fn,
+        SameMasks((4, 4), num_masks=2, mask_scale=(0.2, 0.4)),
+        config,
+        "cpu",
+        callbacks=[],
+    ).train()
+    assert losses[-1] < 0.05 * losses[0]
+
+
+def test_a_resumed_run_takes_the_steps_of_an_uninterrupted_one(
+    tiny_config: MakeConfig, read_python: Callable[[Path], Series]
+) -> None:
+    whole = HJEPATrainer.from_config(
+        tiny_config("training.epochs=4", "logging.experiment_name=whole")
+    )
+    whole.train()
+    halves = ("training.epochs=4", "logging.experiment_name=halves")
+    HJEPATrainer.from_config(tiny_config(*halves, "training.stop_after_epochs=2")).train()
+    second = HJEPATrainer.from_config(tiny_config(*halves), resume="auto")
+    assert second.step == 2 * second.steps_per_epoch
+    second.train()
+
+    ours, theirs = second.model.state_dict(), whole.model.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    resumed = comparable(read_python(second.logger.run_dir))
+    uninterrupted = comparable(read_python(whole.logger.run_dir))
+    assert resumed == uninterrupted
+    assert len(resumed["loss/total"]) == 4 * whole.steps_per_epoch
+
+
+def test_a_run_stopped_in_the_middle_of_an_epoch_resumes_there(
+    tiny_config: MakeConfig, read_python: Callable[[Path], Series]
+) -> None:
+    whole = HJEPATrainer.from_config(
+        tiny_config("training.epochs=2", "logging.experiment_name=whole")
+    )
+    whole.train()
+
+    class StopsAtStep6(HJEPATrainer):
+        def compute_loss(self, batch: Any) -> tuple[Tensor, Any]:
+            if self.step == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().compute_loss(batch)
+
+    parts = tiny_config("training.epochs=2", "logging.experiment_name=parts")
+    first = StopsAtStep6.from_config(parts).train()
+    assert (first.stop_reason, first.num_steps) == ("SIGINT", 6)
+    second = HJEPATrainer.from_config(parts, resume="auto")
+    second.train()
+    ours, theirs = second.model.state_dict(), whole.model.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert comparable(read_python(second.logger.run_dir)) == comparable(
+        read_python(whole.logger.run_dir)
+    )
+
+
+def test_a_killed_run_resumes_with_no_gap_and_no_double(
+    tmp_path: Path,
+    tiny_config: MakeConfig,
+    read_python: Callable[[Path], Series],
+    read_rust: Callable[[Path], dict[str, Series]],
+) -> None:
+    config = tiny_config("training.epochs=200", "evaluation.eval_frequency=200")
+    file = tmp_path / "config.yaml"
+    file.write_text(to_yaml(config))
+    command = [sys.executable, "-m", "sightline", "train", "hjepa", "--config", str(file)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run_dir = tmp_path / "runs" / "tiny"
+    checkpoints = CheckpointManager(run_dir / "checkpoints")
+    deadline = time.monotonic() + 60
+    while checkpoints.latest() is None or checkpoints.latest().name < "step-00000040":  # type: ignore[union-attr]
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+
+    latest = checkpoints.latest()
+    assert latest is not None
+    resumed_at = checkpoints.load(latest).step
+    epochs = resumed_at // 4 + 2
+    resumed = subprocess.run(
+        [*command, "--resume", "auto", f"training.stop_after_epochs={epochs}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    every_step = list(range(1, 4 * epochs + 1))
+    assert [step for step, _ in read_python(run_dir)["loss/total"]] == every_step
+    assert [step for step, _ in read_rust(run_dir.parent)["tiny"]["loss/total"]] == every_step
+
+
+def test_accumulated_micro_batches_make_one_step(tiny_config: MakeConfig) -> None:
+    """Per-token targets and images that score equally: the mean over two halves is the whole's."""
+    summary = HJEPATrainer.from_config(
+        tiny_config("training.epochs=2", "data.batch_size=128", "training.accumulation_steps=4")
+    ).train()
+    # 1,198 images make 9 batches of 128: two steps of 4 and one of the 1 that is left.
+    assert summary.num_steps == 2 * 3
+
+
+def test_the_target_encoder_moves_after_each_step_and_not_at_the_last(
+    tiny_config: MakeConfig,
+) -> None:
+    trainer = HJEPATrainer.from_config(
+        tiny_config("training.epochs=2", "model.ema.momentum=0.9", "training.lr=1e-2")
+    )
+    seen: list[tuple[float, Tensor]] = []
+    follow = trainer.after_optimizer_step
+
+    def watch() -> Any:
+        expected = 0.9
+        before = trainer.model.target_encoder.blocks[0].proj.weight.clone()
+        metrics = follow()
+        source = trainer.model.context_encoder.blocks[0].proj.weight.detach()
+        momentum = metrics["train/ema_momentum"]
+        after = trainer.model.target_encoder.blocks[0].proj.weight
+        assert momentum >= expected
+        torch.testing.assert_close(after, before.lerp(source, 1 - momentum))
+        seen.append((momentum, after - before))
+        return metrics
+
+    trainer.after_optimizer_step = watch  # type: ignore[method-assign]
+    trainer.train()
+    assert seen[0][0] == 0.9
+    assert seen[-1][0] == 1.0
+    assert seen[3][1].abs().max() > 0
+    assert seen[-1][1].abs().max() == 0
+
+
+def test_everything_a_run_writes_is_explained_in_the_catalogue(
+    tiny_config: MakeConfig, read_python_all: Callable[[Path], dict[str, set[str]]]
+) -> None:
+    trainer = HJEPATrainer.from_config(tiny_config("training.epochs=2"))
+    trainer.train()
+    tags = set().union(*read_python_all(trainer.logger.run_dir).values())
+    assert {"loss/total", "loss/h2", "eval/knn_accuracy", "masking/samples", "run/config"} <= tags
+    assert {tag for tag in tags if find(tag) is None} == set()
+
+
+def test_a_second_run_of_the_same_name_gets_a_folder_of_its_own(tiny_config: MakeConfig) -> None:
+    config = tiny_config("training.epochs=2", "training.stop_after_epochs=1")
+    names = [HJEPATrainer.from_config(config).train().run_dir.name for _ in range(2)]
+    assert names == ["tiny", "tiny-2"]
+    assert HJEPATrainer.from_config(config, resume="auto").logger.run_dir.name == "tiny-2"
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run(tiny_config: MakeConfig) -> None:
+    class Broken(HJEPATrainer):
+        def compute_loss(self, batch: Any) -> tuple[Tensor, Any]:
+            loss, metrics = super().compute_loss(batch)
+            return (loss * float("nan") if self.step == 3 else loss), metrics
+
+    summary = Broken.from_config(tiny_config("training.epochs=50")).train()
+    assert summary.stop_reason == "train/loss is nan"
+    assert summary.num_steps < 40
+
+
+def test_mixed_precision_trains(tiny_config: MakeConfig) -> None:
+    trainer = HJEPATrainer.from_config(tiny_config("training.epochs=2", "training.use_amp=true"))
+    summary = trainer.train()
+    assert trainer.model.context_encoder.blocks[0].qkv.weight.dtype == torch.float32
+    assert 0 < summary.trained["loss"] < 1
+
+
+def test_a_checkpoint_of_another_shape_is_refused_before_anything_is_written(
+    tiny_config: MakeConfig,
+) -> None:
+    first = HJEPATrainer.from_config(tiny_config("training.epochs=2"))
+    first.train()
+    before = sorted(first.logger.run_dir.rglob("*"))
+    with pytest.raises(ValueError, match=r"shape .*\(32.* got \(16"):
+        HJEPATrainer.from_config(
+            tiny_config("training.epochs=2", "model.embed_dim=32"), resume="auto"
+        )
+    assert sorted(first.logger.run_dir.rglob("*")) == before
