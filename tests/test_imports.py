@@ -8,7 +8,7 @@ import sys
 
 # Small compiled parts and what they stand on; everything else waits until it is used.
 LIGHT = {"sightline", "numpy", "google", "google_crc32c"}
-MAX_MODULES = 60
+MAX_FOREIGN_MODULES = 40
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -33,9 +33,15 @@ def test_importing_the_package_loads_numpy_and_nothing_heavier() -> None:
     assert heavy_packages("import sightline") == set()
 
 
-def test_importing_the_package_adds_few_modules_to_those_of_numpy() -> None:
-    added = loaded_by("import sightline") - loaded_by("import numpy")
-    assert len(added) <= MAX_MODULES, sorted(added)
+def foreign_modules(statement: str) -> list[str]:
+    """Modules that a statement loads beyond NumPy's; how finely ours are cut is no weight."""
+    added = loaded_by(statement) - loaded_by("import numpy")
+    return sorted(name for name in added if name.partition(".")[0] != "sightline")
+
+
+def test_importing_the_package_adds_few_foreign_modules_to_those_of_numpy() -> None:
+    foreign = foreign_modules("import sightline")
+    assert len(foreign) <= MAX_FOREIGN_MODULES, foreign
 
 
 def test_a_heavy_import_would_be_seen() -> None:
@@ -43,5 +49,4 @@ def test_a_heavy_import_would_be_seen() -> None:
 
 
 def test_a_fat_standard_library_import_would_be_seen() -> None:
-    fat = loaded_by("import sightline, asyncio, unittest.mock, xmlrpc.server, multiprocessing.pool")
-    assert len(fat - loaded_by("import numpy")) > MAX_MODULES
+    assert len(foreign_modules("import sightline, asyncio")) > MAX_FOREIGN_MODULES

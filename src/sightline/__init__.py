@@ -1,1 +1,23 @@
-"""Sightline: see whether a model is learning, while it trains."""
+"""Sightline: see whether a model is learning, while it trains.
+
+Importing this loads NumPy and nothing heavier; the names that need more are loaded at first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sightline.logger import MetricsLogger
+
+if TYPE_CHECKING:
+    from sightline.training.progress import ProgressTracker
+
+__all__ = ["MetricsLogger", "ProgressTracker"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ProgressTracker":
+        from sightline.training.progress import ProgressTracker
+
+        return ProgressTracker
+    raise AttributeError(f"module 'sightline' has no attribute {name!r}")

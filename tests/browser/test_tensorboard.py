@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sightline.logger import MetricsLogger
 from tests.browser.chromium import settle
 
 if TYPE_CHECKING:
@@ -28,19 +29,12 @@ LAST_STEP = 299
 
 @pytest.fixture(scope="module")
 def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from torch.utils.tensorboard import SummaryWriter
-
     logs = tmp_path_factory.mktemp("runs")
-    with SummaryWriter(logs / "digits") as writer:
+    pixels = np.random.default_rng(0).random((32, 48, 3))
+    with MetricsLogger("digits", logs, describe={"loss/total": DESCRIPTION}.get) as logger:
         for step in range(LAST_STEP + 1):
-            summary = Summary()
-            value = summary.value.add(tag="loss/total", simple_value=math.exp(-step / 90))
-            value.metadata.plugin_data.plugin_name = "scalars"
-            value.metadata.data_class = 1
-            value.metadata.summary_description = DESCRIPTION
-            writer._get_file_writer().add_summary(summary, step)
-        writer.add_image("masks/context", np.random.default_rng(0).random((3, 32, 48)), LAST_STEP)
+            logger.log_metrics({"loss/total": math.exp(-step / 90)}, step=step)
+        logger.log_image("masks/context", pixels, step=LAST_STEP)
     return logs
 
 

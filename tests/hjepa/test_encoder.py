@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from sightline.hjepa.encoder import Block, VisionTransformer, run_blocks, sincos_positions, take
@@ -42,7 +43,8 @@ def keep(*rows):
 
 
 def flops(encoder, images, kept):
-    with FlopCounterMode(display=False) as counter:
+    # The counter sees into attention only where it is spelled out.
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         encoder(images, kept)
     return counter.get_total_flops()
 
@@ -110,7 +112,6 @@ def test_images_do_not_see_each_other():
 
 def test_every_patch_sees_every_other():
     encoder, images = create_encoder(), create_images(1).requires_grad_()
-    encoder(images)[0, 0] @ torch.arange(WIDTH).float()
     gradient = torch.autograd.grad(encoder(images)[0, 0, 3], images)[0]
     assert (gradient != 0).all()
 
@@ -186,17 +187,16 @@ def test_tokens_that_are_not_valid_are_as_good_as_absent():
 # Construction.
 
 
-def test_norms_start_as_identities_and_biases_at_zero():
-    for part in create_encoder().modules():
-        if isinstance(part, nn.LayerNorm):
-            assert (part.weight == 1).all()
-        if isinstance(part, nn.LayerNorm | nn.Linear | nn.Conv2d):
-            assert (part.bias == 0).all()
+def test_norms_start_as_identities():
+    norms = [part for part in create_encoder().modules() if isinstance(part, nn.LayerNorm)]
+    assert len(norms) == 2 * 2 + 1
+    for norm in norms:
+        assert (norm.weight == 1).all()
+        assert (norm.bias == 0).all()
 
 
 def test_no_weight_starts_at_zero():
     for name, parameter in create_encoder().named_parameters():
-        assert name.endswith("bias") or parameter.abs().min() >= 0
         assert name.endswith("bias") or parameter.any(), name
 
 

@@ -138,7 +138,8 @@ def test_a_target_block_has_the_asked_area_to_within_half_its_longer_side(grid, 
 def test_a_target_block_has_the_asked_height_over_width(aspect):
     masking = MultiBlockMasking((64, 64), num_masks=1, aspect_ratio=(aspect, aspect))
     height, width = block_sizes(masking(64, seeded()).target_BHW)
-    assert torch.allclose(height / width, torch.tensor(aspect), rtol=0.04)
+    assert torch.allclose(height / width, torch.tensor(aspect), rtol=0.07)  # half a patch in 20
+    assert (height / width).mean() == pytest.approx(aspect, rel=0.01)
 
 
 @pytest.mark.parametrize("grid", [(14, 14), (28, 7), (7, 28), (16, 4)])
@@ -158,7 +159,7 @@ def test_images_have_as_many_target_blocks_as_asked_where_there_is_room():
     assert (blocks == 12).double().mean() > 0.9
 
 
-def test_the_last_blocks_are_given_up_until_enough_context_is_left():
+def test_blocks_are_given_up_until_enough_context_is_left():
     free = MultiBlockMasking((6, 6), num_masks=6, mask_scale=(0.2, 0.25), min_context=1)
     held = MultiBlockMasking((6, 6), num_masks=6, mask_scale=(0.2, 0.25), min_context=14)
     free_masks, held_masks = free(512, seeded()), held(512, seeded())
@@ -250,6 +251,14 @@ def test_a_selection_packs_as_a_slow_loop_does(rows):
     assert selection.index_BM.tolist() == index
     assert selection.valid_BM.tolist() == valid
     assert selection.index_BM.dtype == torch.int64
+
+
+def test_a_selection_of_a_large_grid_is_in_raster_order():
+    mask_BN = torch.rand(4, 32 * 32, generator=seeded()) < 0.5
+    selection = Selection.of(mask_BN)
+    for row in range(4):
+        chosen = mask_BN[row].nonzero().flatten()
+        assert torch.equal(selection.index_BM[row, : len(chosen)], chosen)
 
 
 def test_patch_0_is_not_seen_because_padding_repeats_it():

@@ -16,21 +16,30 @@ import torch
 from torch import Tensor
 
 from sightline.catalogue import find
-from sightline.hjepa import HJEPAConfig, HJEPATrainer, MultiBlockMasking
+from sightline.hjepa import (
+    HJEPAConfig,
+    HJEPATrainer,
+    MultiBlockMasking,
+    create_loss,
+    create_model,
+)
 from sightline.hjepa.data import EpochBatches, ImageSet, in_order, load_digits
 from sightline.hjepa.masks import Masks
-from sightline.training import CheckpointManager, to_yaml
+from sightline.training import CheckpointManager, create_optimizer, to_yaml
+from tests.loaders import Shown
 
 MakeConfig = Callable[..., HJEPAConfig]
-Series = dict[str, list[tuple[int, float]]]
+Read = Callable[[Path], Shown]
+Series = dict[str, list[tuple[int, Any]]]
 
 
-def by_the_clock(tag: str) -> bool:
-    return tag.startswith("performance/")
-
-
-def comparable(scalars: Series) -> Series:
-    return {tag: points for tag, points in scalars.items() if not by_the_clock(tag)}
+def curves(shown: Shown) -> Series:
+    """The scalars that do not depend on the clock."""
+    return {
+        tag: points
+        for tag, points in shown.series["."].items()
+        if shown.plugins["."][tag] == "scalars" and not tag.startswith("performance/")
+    }
 
 
 class SameMasks(MultiBlockMasking):
@@ -61,24 +70,24 @@ def test_one_batch_can_be_learned_by_heart(tiny_config: MakeConfig) -> None:
         "logging.log_frequency=50",
         "logging.tensorboard.enabled=false",
     )
-    whole = HJEPATrainer.from_config(config)
+    model = create_model(config, batch)
     losses: list[float] = []
 
     class Remember(HJEPATrainer):
         def compute_loss(self, batch: Any) -> tuple[Tensor, Any]:
             loss, metrics = super().compute_loss(batch)
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
             return loss, metrics
 
     loader = torch.utils.data.DataLoader(
         batch, sampler=EpochBatches(16, 16, seed=0), batch_size=None
     )
     Remember(
-        whole.model,
+        model,
         loader,
         in_order(batch, 16),
-        whole.optimizer,
-        whole.loss_fn,
+        create_optimizer(model, lr=5e-3, weight_decay=0.0),
+        create_loss(config),
         SameMasks((4, 4), num_masks=2, mask_scale=(0.2, 0.4)),
         config,
         "cpu",
@@ -88,7 +97,7 @@ def test_one_batch_can_be_learned_by_heart(tiny_config: MakeConfig) -> None:
 
 
 def test_a_resumed_run_takes_the_steps_of_an_uninterrupted_one(
-    tiny_config: MakeConfig, read_python: Callable[[Path], Series]
+    tiny_config: MakeConfig, read_python: Read
 ) -> None:
     whole = HJEPATrainer.from_config(
         tiny_config("training.epochs=4", "logging.experiment_name=whole")
@@ -102,14 +111,14 @@ def test_a_resumed_run_takes_the_steps_of_an_uninterrupted_one(
 
     ours, theirs = second.model.state_dict(), whole.model.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-    resumed = comparable(read_python(second.logger.run_dir))
-    uninterrupted = comparable(read_python(whole.logger.run_dir))
+    resumed = curves(read_python(second.logger.run_dir))
+    uninterrupted = curves(read_python(whole.logger.run_dir))
     assert resumed == uninterrupted
     assert len(resumed["loss/total"]) == 4 * whole.steps_per_epoch
 
 
 def test_a_run_stopped_in_the_middle_of_an_epoch_resumes_there(
-    tiny_config: MakeConfig, read_python: Callable[[Path], Series]
+    tiny_config: MakeConfig, read_python: Read
 ) -> None:
     whole = HJEPATrainer.from_config(
         tiny_config("training.epochs=2", "logging.experiment_name=whole")
@@ -129,16 +138,14 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_resumes_there(
     second.train()
     ours, theirs = second.model.state_dict(), whole.model.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-    assert comparable(read_python(second.logger.run_dir)) == comparable(
-        read_python(whole.logger.run_dir)
-    )
+    assert curves(read_python(second.logger.run_dir)) == curves(read_python(whole.logger.run_dir))
 
 
 def test_a_killed_run_resumes_with_no_gap_and_no_double(
     tmp_path: Path,
     tiny_config: MakeConfig,
-    read_python: Callable[[Path], Series],
-    read_rust: Callable[[Path], dict[str, Series]],
+    read_python: Read,
+    read_rust: Read,
 ) -> None:
     config = tiny_config("training.epochs=200", "evaluation.eval_frequency=200")
     file = tmp_path / "config.yaml"
@@ -158,7 +165,7 @@ def test_a_killed_run_resumes_with_no_gap_and_no_double(
     latest = checkpoints.latest()
     assert latest is not None
     resumed_at = checkpoints.load(latest).step
-    epochs = resumed_at // 4 + 2
+    epochs = resumed_at // 5 + 2
     resumed = subprocess.run(
         [*command, "--resume", "auto", f"training.stop_after_epochs={epochs}"],
         capture_output=True,
@@ -166,17 +173,16 @@ def test_a_killed_run_resumes_with_no_gap_and_no_double(
         check=False,
     )
     assert resumed.returncode == 0, resumed.stderr
-    every_step = list(range(1, 4 * epochs + 1))
-    assert [step for step, _ in read_python(run_dir)["loss/total"]] == every_step
-    assert [step for step, _ in read_rust(run_dir.parent)["tiny"]["loss/total"]] == every_step
+    every_step = list(range(1, 5 * epochs + 1))
+    assert read_python(run_dir).steps("loss/total") == every_step
+    assert read_rust(run_dir).steps("loss/total") == every_step
 
 
 def test_accumulated_micro_batches_make_one_step(tiny_config: MakeConfig) -> None:
-    """Per-token targets and images that score equally: the mean over two halves is the whole's."""
     summary = HJEPATrainer.from_config(
         tiny_config("training.epochs=2", "data.batch_size=128", "training.accumulation_steps=4")
     ).train()
-    # 1,198 images make 9 batches of 128: two steps of 4 and one of the 1 that is left.
+    # 1,437 images make 11 batches of 128: two steps of 4 and one of the 3 that are left.
     assert summary.num_steps == 2 * 3
 
 
@@ -210,11 +216,11 @@ def test_the_target_encoder_moves_after_each_step_and_not_at_the_last(
 
 
 def test_everything_a_run_writes_is_explained_in_the_catalogue(
-    tiny_config: MakeConfig, read_python_all: Callable[[Path], dict[str, set[str]]]
+    tiny_config: MakeConfig, read_python: Read
 ) -> None:
     trainer = HJEPATrainer.from_config(tiny_config("training.epochs=2"))
     trainer.train()
-    tags = set().union(*read_python_all(trainer.logger.run_dir).values())
+    tags = set(read_python(trainer.logger.run_dir).series["."])
     assert {"loss/total", "loss/h2", "eval/knn_accuracy", "masking/samples", "run/config"} <= tags
     assert {tag for tag in tags if find(tag) is None} == set()
 
@@ -235,13 +241,15 @@ def test_a_loss_that_is_not_a_number_ends_the_run(tiny_config: MakeConfig) -> No
     summary = Broken.from_config(tiny_config("training.epochs=50")).train()
     assert summary.stop_reason == "train/loss is nan"
     assert summary.num_steps < 40
+    latest = CheckpointManager(summary.run_dir / "checkpoints").latest()
+    assert latest is None or latest.name <= "step-00000003"
 
 
 def test_mixed_precision_trains(tiny_config: MakeConfig) -> None:
     trainer = HJEPATrainer.from_config(tiny_config("training.epochs=2", "training.use_amp=true"))
     summary = trainer.train()
     assert trainer.model.context_encoder.blocks[0].qkv.weight.dtype == torch.float32
-    assert 0 < summary.trained["loss"] < 1
+    assert 0 < summary.trained["loss"] < 3
 
 
 def test_a_checkpoint_of_another_shape_is_refused_before_anything_is_written(

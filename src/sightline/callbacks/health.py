@@ -29,7 +29,7 @@ class HealthMonitor(Callback):
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self.writer = JudgingWriter(rules)
+        self._judging = self.writer = JudgingWriter(rules)
 
     def on_batch_end(self, trainer: Trainer, batch: Any, logs: Mapping[str, Any]) -> None:
         """Pass on what was found since the last step."""
@@ -46,11 +46,11 @@ class HealthMonitor(Callback):
         Returns:
             The verdict over all rules.
         """
-        return self.writer.judge.verdict()
+        return self._judging.judge.verdict()
 
     def _report(self, trainer: Trainer) -> None:
-        while self.writer.news:
-            finding = self.writer.news.popleft()
+        while self._judging.news:
+            finding = self._judging.news.popleft()
             severity = logging.ERROR if finding.level >= Level.ERROR else logging.WARNING
             log.log(severity, "%s", finding)
             trainer.logger.log_text("run/alerts", str(finding), step=trainer.step)

@@ -25,7 +25,7 @@ class ProgressBarCallback(Callback):
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
-        self.writer = LatestScalars()
+        self._scalars = self.writer = LatestScalars()
         self._progress: Progress | None = None
 
     def on_train_begin(self, trainer: Trainer) -> None:
@@ -55,7 +55,7 @@ class ProgressBarCallback(Callback):
         """Move on by a step."""
         assert self._progress is not None
         epoch = (trainer.step - 1) // trainer.steps_per_epoch + 1
-        loss, lr = (self.writer.text(tag) for tag in ("train/loss", "train/lr"))
+        loss, lr = (self._scalars.text(tag) for tag in ("train/loss", "train/lr"))
         self._progress.update(self._task, completed=trainer.step, epoch=epoch, loss=loss, lr=lr)
         if not self.console.is_terminal and trainer.step % max(1, self._num_steps // 10) == 0:
             self.console.print(

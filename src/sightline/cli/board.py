@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -23,8 +24,11 @@ def board(
     with explained(debug=debug):
         from sightline.board import start
 
-        running = start(logdir, port=port, host=host, open_browser=open_browser)
+        running = start(logdir, port=port, host=host)
     with running:
-        typer.echo(running.link(PINNED))
+        url = running.link(PINNED)
+        typer.echo(url)
+        if open_browser:
+            webbrowser.open(url)
         typer.echo("Ctrl-C ends it.", err=True)
         running.wait()

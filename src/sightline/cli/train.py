@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +52,8 @@ def hjepa(
     print_summary(summary)
     if summary.stop_reason is not None:
         typer.echo(
-            f"Stopped early: {summary.stop_reason}. The same command with --resume auto goes on.",
+            f"Stopped early: {summary.stop_reason}. "
+            f"The same command with --resume auto goes on from the last checkpoint.",
             err=True,
         )
         code = {"SIGINT": INTERRUPTED, "SIGTERM": 0}.get(summary.stop_reason, FOUND_A_PROBLEM)
@@ -82,8 +84,10 @@ def print_summary(summary: HJEPASummary) -> None:
         cells = []
         for scores in (summary.untrained, summary.trained):
             value = scores[name]
-            error = standard_error(value, summary.num_images) if is_accuracy else None
-            cells.append(f"{value:.3f}" + ("" if error is None else f" ± {error:.3f}"))
+            if is_accuracy and isfinite(value):
+                cells.append(f"{value:.3f} ± {standard_error(value, summary.num_images):.3f}")
+            else:
+                cells.append(f"{value:.3f}")
         table.add_row(label, *cells)
     Console().print(table)
     typer.echo("± is one standard error. A loss compares with itself only: its targets move.")

@@ -146,6 +146,8 @@ class VisionTransformer(nn.Module):
     Source: Dosovitskiy et al. 2021, An Image is Worth 16x16 Words.
     """
 
+    pos_embed_1ND: Tensor
+
     def __init__(
         self,
         *,

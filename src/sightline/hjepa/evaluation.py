@@ -12,6 +12,7 @@ from sightline.hjepa.data import Batch
 from sightline.hjepa.model import HJEPAModel
 from sightline.training.probes import probe
 
+SCORES = ("knn_accuracy", "linear_probe_accuracy", "few_label_accuracy", "effective_rank")
 Features = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
@@ -55,14 +56,13 @@ def evaluate_encoder(
 
     Returns:
         `knn_accuracy`, `linear_probe_accuracy` and `few_label_accuracy` on the held-out images, in
-        0 .. 1, and the `effective_rank` of their features, in dimensions.
+        0 .. 1, and the `effective_rank` of their features, in dimensions. All are NaN where a
+        feature is not finite.
     """
     train_x, train_y = features_of(model, train_loader, device)
     val_x, val_y = features_of(model, val_loader, device)
+    if not (np.isfinite(train_x).all() and np.isfinite(val_x).all()):
+        return dict.fromkeys(SCORES, float("nan"))
     scores = probe(train_x, train_y, val_x, val_y, seed=seed)
-    return {
-        "knn_accuracy": scores.knn,
-        "linear_probe_accuracy": scores.linear,
-        "few_label_accuracy": scores.few_label,
-        "effective_rank": float(effective_rank(val_x)),
-    }
+    values = (scores.knn, scores.linear, scores.few_label, float(effective_rank(val_x)))
+    return dict(zip(SCORES, values, strict=True))

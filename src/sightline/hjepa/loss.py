@@ -117,11 +117,9 @@ class HierarchicalLoss(nn.Module):
         """
         losses = []
         for prediction, target, mask_BHW in zip(predictions, targets, scored, strict=True):
-            # Masked before and after: where a NaN goes in, the gradient 0 * NaN would come out.
-            distance_BHW = self._distance(
-                torch.where(mask_BHW[..., None], prediction, 0.0),
-                torch.where(mask_BHW[..., None], self.normalize(target), 0.0),
-            )
+            # Masked before and after: the gradient of a NaN that is not scored would be 0 * NaN.
+            prediction = torch.where(mask_BHW[..., None], prediction, 0.0)
+            distance_BHW = self._distance(prediction, self.normalize(target))
             num_scored = mask_BHW.sum().clamp(min=1)
             losses.append(torch.where(mask_BHW, distance_BHW, 0.0).sum() / num_scored)
         # The weights stay Python numbers: a tensor of them would be a wait for the device.

@@ -7,14 +7,13 @@ M the largest number of chosen patches of any image in the batch.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The patches chosen by a boolean mask, packed to the left of a rectangle.
 
     Images choose different numbers of patches; rows that choose fewer than M repeat patch 0 behind
@@ -58,8 +57,7 @@ class Selection:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Masks:
+class Masks(NamedTuple):
     """One batch of masks. No patch is context and target at once.
 
     Args:

@@ -7,7 +7,7 @@ predictor's width.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +18,7 @@ from sightline.hjepa.masks import Masks
 from sightline.hjepa.predictor import Predictor
 
 
-@dataclass(frozen=True, slots=True)
-class HJEPAOutput:
+class HJEPAOutput(NamedTuple):
     """What one forward pass produces; lists hold one entry a level, level 0 the finest.
 
     Args:

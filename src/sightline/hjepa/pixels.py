@@ -32,6 +32,9 @@ class Standardize(nn.Module):
         std_C: Deviation of each channel, positive.
     """
 
+    mean_C11: Tensor
+    std_C11: Tensor
+
     def __init__(self, mean_C: Tensor, std_C: Tensor) -> None:
         super().__init__()
         self.register_buffer("mean_C11", mean_C[:, None, None])

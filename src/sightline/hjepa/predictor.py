@@ -30,6 +30,8 @@ class Predictor(nn.Module):
     Predictive Architecture.
     """
 
+    pos_embed_1NP: Tensor
+
     def __init__(
         self,
         *,

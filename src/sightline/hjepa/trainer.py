@@ -237,7 +237,7 @@ class HJEPATrainer(StepLoop):
         """
         started = time.perf_counter()
         with self.logger:
-            super().train()
+            self.run()
         probes = [callback for callback in self.callbacks if isinstance(callback, ProbeMonitor)]
         untrained = {**self.first_validation, **(probes[0].untrained if probes else {})}
         trained = {**self.last_validation, **(probes[0].latest if probes else {})}

@@ -7,6 +7,8 @@ depends on is in the checkpoint, so a resumed run takes the steps that an uninte
 from __future__ import annotations
 
 import itertools
+import logging
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from sightline.logger import MetricsLogger
 from sightline.training.checkpoint_files import Checkpoint
 from sightline.training.checkpoints import CheckpointManager, load_weights
 from sightline.training.interruption import stop_on_signals
+
+log = logging.getLogger(__name__)
 
 Batch = Any
 Metrics = dict[str, Tensor | float]
@@ -111,6 +115,7 @@ class StepLoop(ABC):
         self.outputs: Any = None
         self.stop_reason: str | None = None
         self.samples_per_step = 0
+        self._loss = torch.zeros((), device=fabric.device)
         self._epoch_loss_sum = torch.zeros((), device=fabric.device)
         self._epoch_num_samples = 0
         self.first_validation: dict[str, float] = {}
@@ -166,7 +171,7 @@ class StepLoop(ABC):
 
     # The walk from batch to log.
 
-    def train(self) -> None:
+    def run(self) -> None:
         """Train to the end, or until something asks to stop; both end with a checkpoint."""
         with stop_on_signals(self.stop):
             if self.step == 0:
@@ -203,6 +208,7 @@ class StepLoop(ABC):
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.step += 1
+        self._loss = loss
         metrics |= self.after_optimizer_step()
         metrics |= {
             "train/loss": loss,
@@ -272,16 +278,22 @@ class StepLoop(ABC):
 
     # What is kept.
 
-    def save(self, epoch: int, metrics: Mapping[str, Tensor | float]) -> Path:
+    def save(self, epoch: int, metrics: Mapping[str, Tensor | float]) -> Path | None:
         """Write a checkpoint of everything the next step depends on.
+
+        A state whose last loss was not a number is not kept: the checkpoint before it is what a
+        run can go on from.
 
         Args:
             epoch: The epoch that the last step belonged to.
             metrics: Metrics of that epoch; the checkpoint manager ranks by one of them.
 
         Returns:
-            Where it lies.
+            Where it lies; None if there was nothing worth keeping.
         """
+        if not math.isfinite(loss := float(self._loss)):
+            log.error("No checkpoint at step %d: the loss is %s.", self.step, loss)
+            return None
         # What is logged up to this step is on disk before the checkpoint that continues from it.
         self.logger.flush()
         state = {

@@ -1,0 +1,99 @@
+"""Checks for writers of one's own: what every writer of Sightline holds to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import get_args
+
+import numpy as np
+
+from sightline.writers import Histogram, Image, Scalar, Text, Value, Writer, hand_over
+
+__all__ = ["check_writer"]
+
+SCALARS = {
+    "whole/zero": 0.0,
+    "with space": -1.5e-30,
+    "größe": 1e300,
+    "nan": float("nan"),
+    "inf": float("-inf"),
+}
+
+
+def check_writer(make_writer: Callable[[], Writer]) -> None:
+    """Check that a writer does what a logger counts on.
+
+    It takes all that it says it supports: numbers that are not finite, steps that are negative,
+    large or lower than before, empty histograms, any legal tag. It leaves what it is handed as it
+    is. It can be flushed and closed at any time, and closed twice.
+
+    Args:
+        make_writer: Makes a fresh writer, several times.
+
+    Raises:
+        AssertionError: If it does not.
+
+    Example:
+        >>> from sightline.writers import Memory
+        >>> check_writer(Memory)
+    """
+    kinds = get_args(Value)
+    writer = make_writer()
+    if not isinstance(writer, Writer):
+        raise AssertionError(
+            f"expected a writer, got {type(writer).__name__}; it needs supports, write, flush and "
+            "close"
+        )
+    if not (isinstance(writer.supports, frozenset) and writer.supports <= set(kinds)):
+        names = ", ".join(kind.__name__ for kind in kinds)
+        raise AssertionError(
+            f"expected supports to be a frozenset of some of {names}, got {writer.supports!r}"
+        )
+    writer.flush()
+    writer.close()
+    writer.close()
+
+    writer = make_writer()
+    values = sample_values()
+    before = sample_values()
+    for step in (0, 1, 2**40, -1):
+        hand_over(writer, values, step=step, wall_time=1.5e9)
+        writer.flush()
+    writer.flush()
+    _check_unchanged(before, values)
+    hand_over(writer, values, step=7, wall_time=1.5e9)
+    writer.close()
+    writer.close()
+
+
+def sample_values() -> dict[str, Value]:
+    """Values of every kind, as a writer is handed them.
+
+    Returns:
+        Value by tag, the same every time.
+    """
+    generator = np.random.default_rng(0)
+    values: dict[str, Value] = {tag: Scalar(number) for tag, number in SCALARS.items()}
+    for num_channels in (1, 3, 4):
+        pixels = generator.integers(0, 256, (5, 7, num_channels), dtype=np.uint8)
+        values[f"image/{num_channels}"] = Image(pixels, "a caption", "HWC")
+    values["histogram"] = Histogram(generator.normal(size=(3, 50)).astype(np.float32))
+    values["histogram/empty"] = Histogram(np.zeros(0))
+    values["histogram/nan"] = Histogram(np.array([np.nan, np.inf, 1.0]))
+    values["text"] = Text("| a | b |\n|---|---|\n| ü | 1 |")
+    return values
+
+
+def _check_unchanged(before: Mapping[str, Value], after: Mapping[str, Value]) -> None:
+    for tag, value in before.items():
+        now = after.get(tag)
+        same = type(now) is type(value) and all(
+            np.array_equal(getattr(value, name), getattr(now, name), equal_nan=name != "markdown")
+            for name in type(value).__slots__
+            if name not in {"caption", "layout"}
+        )
+        if not same:
+            raise AssertionError(
+                f"expected a writer that leaves values as they are, got a changed {tag!r}; "
+                "copy before changing"
+            )

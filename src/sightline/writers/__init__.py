@@ -1,0 +1,31 @@
+"""Where values go: typed values, the protocol of a writer, and the writers."""
+
+from sightline.writers.background import Background
+from sightline.writers.console import Console
+from sightline.writers.fanout import Fanout
+from sightline.writers.host import to_host
+from sightline.writers.jsonl import Jsonl
+from sightline.writers.memory import Memory, Written
+from sightline.writers.protocol import Writer, hand_over
+from sightline.writers.tensorboard import TensorBoard
+from sightline.writers.values import Histogram, Image, Scalar, Text, Value
+from sightline.writers.wandb import Wandb
+
+__all__ = [
+    "Background",
+    "Console",
+    "Fanout",
+    "Histogram",
+    "Image",
+    "Jsonl",
+    "Memory",
+    "Scalar",
+    "TensorBoard",
+    "Text",
+    "Value",
+    "Wandb",
+    "Writer",
+    "Written",
+    "hand_over",
+    "to_host",
+]

@@ -1,0 +1,74 @@
+"""A line of JSON for each call: for other programs to read."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sightline.events import bucketize
+from sightline.writers.values import Histogram, Scalar, Text, Value
+
+SECTIONS: dict[type, str] = {Scalar: "scalars", Histogram: "histograms", Text: "texts"}
+
+
+class Jsonl:
+    """Appends lines such as `{"step": 3, "wall_time": 1.5, "scalars": {"loss": 0.25}}` to a file.
+
+    Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity", which `float` reads.
+    A line that a killed session left torn is ended first, and spoils no other.
+
+    Args:
+        path: The file; it and its directory are created.
+    """
+
+    supports: frozenset[type] = frozenset(SECTIONS)
+
+    def __init__(self, path: str | Path) -> None:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab+")
+        if self._file.tell():
+            self._file.seek(-1, 2)
+            if self._file.read(1) != b"\n":
+                self._file.write(b"\n")
+
+    def write(self, values: Mapping[str, Value], *, step: int, wall_time: float) -> None:
+        """Append one line."""
+        line: dict[str, Any] = {"step": step, "wall_time": wall_time}
+        for tag, value in values.items():
+            line.setdefault(SECTIONS[type(value)], {})[tag] = _plain(value)
+        self._file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
+
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        if not self._file.closed:
+            self._file.flush()
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        self._file.close()
+
+
+def _plain(value: Value) -> Any:
+    match value:
+        case Scalar(number):
+            return number if math.isfinite(number) else _name(number)
+        case Text(markdown):
+            return markdown
+        case Histogram(values):
+            buckets = bucketize(values)
+            return {
+                "edges": [*buckets.rows[:, 0].tolist(), float(buckets.rows[-1, 1])],
+                "counts": buckets.rows[:, 2].astype(int).tolist(),
+                "num_nan": buckets.num_nan,
+                "num_inf": buckets.num_inf,
+            }
+        case _:
+            raise AssertionError(f"{type(value).__name__} is not supported")
+
+
+def _name(number: float) -> str:
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"

@@ -1,0 +1,57 @@
+"""Throughput is measured between logged steps, by a clock that is passed in."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from sightline.callbacks import ThroughputMonitor
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, dict[str, float]]] = []
+
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+        self.rows.append((step, metrics))
+
+
+def run(monitor: ThroughputMonitor, clock: Clock, num_steps: int) -> Recorder:
+    recorder = Recorder()
+    trainer: Any = SimpleNamespace(step=0, samples_per_step=32, logger=recorder)
+    monitor.on_epoch_begin(trainer, 0)
+    for _ in range(num_steps):
+        clock.now += 0.25  # waiting for data
+        monitor.on_batch_begin(trainer, None)
+        clock.now += 0.75
+        trainer.step += 1
+        monitor.on_batch_end(trainer, None, {})
+    return recorder
+
+
+def test_times_are_means_over_the_interval() -> None:
+    clock = Clock()
+    rows = run(ThroughputMonitor(every_steps=4, clock=clock), clock, 8).rows
+    assert [step for step, _ in rows] == [1, 4, 8]
+    for _, metrics in rows:
+        assert metrics == {
+            "performance/step_time_ms": 1000.0,
+            "performance/data_time_ms": 250.0,
+            "performance/samples_per_second": 32.0,
+        }
+
+
+def test_what_lies_between_epochs_is_not_a_step() -> None:
+    clock = Clock()
+    monitor = ThroughputMonitor(every_steps=2, clock=clock)
+    run(monitor, clock, 2)
+    clock.now += 100.0
+    assert run(monitor, clock, 2).rows[-1][1]["performance/step_time_ms"] == 1000.0

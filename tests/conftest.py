@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import loaders
+
+
+@pytest.fixture
+def read_python() -> Callable[[Path], loaders.Shown]:
+    """What TensorBoard's Python loader shows of a log directory."""
+    return loaders.read_python
+
+
+@pytest.fixture
+def read_rust() -> Callable[[Path], loaders.Shown]:
+    """What TensorBoard's data server shows of a log directory."""
+    return loaders.read_rust
+
+
+@pytest.fixture(params=["python", "rust"])
+def read_loader(request: pytest.FixtureRequest) -> Callable[[Path], loaders.Shown]:
+    """Each of TensorBoard's two loaders in turn."""
+    return {"python": loaders.read_python, "rust": loaders.read_rust}[request.param]

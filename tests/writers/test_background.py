@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sightline.events import read
+from sightline.writers import (
+    Background,
+    Fanout,
+    Histogram,
+    Image,
+    Memory,
+    Scalar,
+    TensorBoard,
+    Text,
+    Value,
+)
+from tests.disk import room_for
+
+SLOW = 3600.0  # no flush of its own accord within a test
+
+
+class Gated(Memory):
+    """Stands still until it is let through, and notes which thread uses it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.entered = threading.Event()
+        self.threads: set[int] = set()
+        self.num_flushes = 0
+
+    def write(self, values: Mapping[str, Value], *, step: int, wall_time: float) -> None:
+        self.entered.set()
+        assert self.gate.wait(timeout=30)
+        self.threads.add(threading.get_ident())
+        super().write(values, step=step, wall_time=wall_time)
+
+    def flush(self) -> None:
+        self.num_flushes += 1
+
+
+class Failing(Memory):
+    """Fails at chosen steps."""
+
+    def __init__(self, *bad_steps: int) -> None:
+        super().__init__()
+        self.bad_steps = bad_steps
+
+    def write(self, values: Mapping[str, Value], *, step: int, wall_time: float) -> None:
+        if step in self.bad_steps:
+            raise OSError(f"step {step} does not fit")
+        super().write(values, step=step, wall_time=wall_time)
+
+
+def log(writer: Background, step: int) -> None:
+    writer.write({"loss": Scalar(float(step))}, step=step, wall_time=0.0)
+
+
+def test_the_caller_neither_converts_nor_writes() -> None:
+    class Number:
+        converted_by = 0
+
+        def __float__(self) -> float:
+            self.converted_by = threading.get_ident()
+            return 0.5
+
+    memory, number = Gated(), Number()
+    memory.gate.set()
+    writer = Background(memory, flush_secs=SLOW)
+    writer.write({"loss": Scalar(number)}, step=0, wall_time=0.0)
+    writer.close()
+    assert memory.scalars() == {"loss": [(0, 0.5)]}
+    assert memory.threads == {number.converted_by}
+    assert threading.get_ident() not in memory.threads
+
+
+def test_the_caller_does_not_wait_for_a_writer_that_stands_still() -> None:
+    gated = Gated()
+    writer = Background(gated, flush_secs=0.001)
+    log(writer, 0)
+    assert gated.entered.wait(timeout=30)
+    for step in range(1, 500):
+        log(writer, step)
+    assert gated.written == []
+    gated.gate.set()
+    writer.close()
+    assert [step for step, _ in gated.scalars()["loss"]] == list(range(500))
+
+
+def test_a_full_queue_makes_the_caller_wait_and_loses_nothing() -> None:
+    gated = Gated()
+    writer = Background(gated, flush_secs=SLOW, max_queue=2)
+    caller = threading.Thread(target=lambda: [log(writer, step) for step in range(20)])
+    caller.start()
+    assert gated.entered.wait(timeout=30)
+    caller.join(timeout=0.2)
+    assert caller.is_alive()
+    gated.gate.set()
+    caller.join(timeout=30)
+    writer.close()
+    assert [step for step, _ in gated.scalars()["loss"]] == list(range(20))
+
+
+def test_waiting_histograms_take_no_more_memory_than_allowed() -> None:
+    gated = Gated()
+    writer = Background(gated, flush_secs=SLOW, max_queue_bytes=10_000)
+    values: dict[str, Value] = {"h": Histogram(np.zeros(1000))}  # 8,000 bytes
+    caller = threading.Thread(
+        target=lambda: [writer.write(values, step=step, wall_time=0.0) for step in range(5)]
+    )
+    caller.start()
+    assert gated.entered.wait(timeout=30)
+    caller.join(timeout=0.2)
+    assert caller.is_alive()
+    gated.gate.set()
+    caller.join(timeout=30)
+    writer.close()
+    assert [item.step for item in gated.written] == list(range(5))
+
+
+def test_what_is_flushed_can_be_read_by_others(tmp_path: Path) -> None:
+    writer = Background(TensorBoard(tmp_path), flush_secs=SLOW)
+    for step in range(3):
+        log(writer, step)
+    writer.flush()
+    assert [event.step for event in read(tmp_path) if event.values] == [0, 1, 2]
+    writer.close()
+
+
+def test_values_reach_the_disk_without_being_asked_for() -> None:
+    memory = Gated()
+    memory.gate.set()
+    writer = Background(memory, flush_secs=0.01)
+    log(writer, 0)
+    assert memory.entered.wait(timeout=30)
+    writer.close()
+    assert memory.num_flushes > 0
+
+
+def test_an_error_is_kept_reported_once_and_raised_while_all_else_is_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failing = Failing(1, 3)
+    writer = Background(failing, flush_secs=SLOW)
+    for step in range(5):
+        log(writer, step)
+    with pytest.raises(OSError, match="step 1 does not fit") as raised:
+        writer.flush()
+    assert raised.value.__notes__ == ["and 1 more errors while logging"]
+    assert failing.scalars() == {"loss": [(0, 0.0), (2, 2.0), (4, 4.0)]}
+    log(writer, 5)
+    writer.close()
+    assert failing.scalars()["loss"][-1] == (5, 5.0)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "sightline: logging failed, training goes on: OSError: step 1 does not fit"
+
+
+def test_an_error_that_nobody_flushed_for_is_raised_at_close() -> None:
+    writer = Background(Failing(0), flush_secs=SLOW)
+    log(writer, 0)
+    with pytest.raises(OSError, match="step 0"):
+        writer.close()
+    writer.close()
+
+
+def test_a_value_that_cannot_be_converted_costs_no_other(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    memory = Memory()
+    writer = Background(memory, flush_secs=SLOW)
+    values: dict[str, Value] = {
+        "too bright": Image(np.full((4, 4), 255.0)),
+        "loss": Scalar(1.0),
+        "complex": Histogram(np.ones(3) * 1j),
+    }
+    writer.write(values, step=0, wall_time=0.0)
+    with pytest.raises(ValueError, match=r"expected pixels from 0 to 1.*got 255 to 255"):
+        writer.close()
+    assert memory.scalars() == {"loss": [(0, 1.0)]}
+    assert "in the value logged as 'too bright'" in capsys.readouterr().err
+
+
+def test_a_full_disk_does_not_stop_training_and_is_raised_at_close(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory, files = Memory(), TensorBoard(tmp_path)
+    writer = Background(Fanout([files, memory]), flush_secs=SLOW)
+    with room_for(70, files.path):
+        for step in range(50):
+            log(writer, step)
+        with pytest.raises(OSError, match="File too large"):
+            writer.flush()
+        log(writer, 50)
+        with pytest.raises(OSError, match="File too large"):
+            writer.close()
+    assert len(memory.scalars()["loss"]) == 51
+    assert "File too large" in capsys.readouterr().err
+    assert [event.step for event in read(tmp_path) if event.values] == [0, 1]
+
+
+def test_with_room_again_a_disk_that_was_full_has_every_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = TensorBoard(tmp_path)
+    writer = Background(files, flush_secs=SLOW)
+    with room_for(70, files.path):
+        log(writer, 0)
+        log(writer, 1)
+        log(writer, 2)
+        with pytest.raises(OSError, match="File too large"):
+            writer.flush()
+    log(writer, 3)
+    writer.close()
+    reading = read(tmp_path)
+    assert [event.step for event in reading if event.values] == [0, 1, 2, 3]
+    assert reading.damage == []
+
+
+def test_a_value_that_a_writer_does_not_support_is_left_out() -> None:
+    class OnlyText(Memory):
+        supports: frozenset[type] = frozenset({Text})
+
+    memory = OnlyText()
+    writer = Background(memory, flush_secs=SLOW)
+    writer.write({"a": Scalar(1.0), "b": Text("hi")}, step=0, wall_time=0.0)
+    log(writer, 1)
+    writer.close()
+    assert [item.tag for item in memory.written] == ["b"]
+
+
+def test_writing_to_a_closed_writer_is_an_error() -> None:
+    writer = Background(Memory())
+    writer.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        log(writer, 0)
+
+
+@pytest.mark.parametrize("limit", ["flush_secs", "max_queue", "max_queue_bytes"])
+def test_a_limit_of_nothing_is_refused(limit: str) -> None:
+    with pytest.raises(ValueError, match="expected positive limits"):
+        Background(Memory(), **{limit: 0})
+
+
+def test_a_program_that_ends_without_closing_loses_nothing(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from sightline.writers import Background, Scalar, TensorBoard\n"
+        "writer = Background(TensorBoard(sys.argv[1]), flush_secs=3600)\n"
+        "writer.write({'loss': Scalar(0.5)}, step=3, wall_time=0.0)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, tmp_path], check=True)
+    assert [event.step for event in read(tmp_path) if event.values] == [3]
+
+
+def test_a_forked_process_is_told_instead_of_waiting_for_ever() -> None:
+    program = (
+        "import os\n"
+        "from sightline.writers import Background, Memory\n"
+        "writer = Background(Memory())\n"
+        "if os.fork():\n"
+        "    os._exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+        "try:\n"
+        "    writer.flush()\n"
+        "except RuntimeError as error:\n"
+        "    assert 'forked' in str(error)\n"
+    )
+    subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program], check=True, timeout=60
+    )

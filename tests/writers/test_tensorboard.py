@@ -1,0 +1,231 @@
+"""What TensorBoard's two loaders show of our files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from sightline.events import bucketize, event_files, read
+from sightline.writers import Histogram, Image, Scalar, TensorBoard, Text, Value
+from tests.loaders import Shown
+
+Loader = Callable[[Path], Shown]
+
+NOW = 1_700_000_000.0
+
+
+def describe(tag: str) -> str:
+    return f"what **{tag}** means"
+
+
+def clock() -> float:
+    return NOW
+
+
+def session(
+    run_dir: Path, steps: Iterable[int], *, value: float = 0.0, resume_step: int | None = None
+) -> TensorBoard:
+    """A session that logs `loss` and `lr` together, and other kinds at every fourth step."""
+    writer = TensorBoard(run_dir, describe=describe, resume_step=resume_step, clock=clock)
+    for step in steps:
+        values: dict[str, Value] = {"loss": Scalar(value + step), "lr": Scalar(value)}
+        if step % 4 == 0:
+            values |= {
+                "image": Image(np.full((2, 3, 3), step, np.uint8)),
+                "weights": Histogram(np.arange(10.0) + step),
+                "text": Text(f"step {step}"),
+            }
+        writer.write(values, step=step, wall_time=NOW + step)
+    return writer
+
+
+def tear(path: Path, num_bytes: int = 5) -> None:
+    """What a kill in the middle of a write leaves."""
+    with path.open("rb+") as file:
+        file.truncate(path.stat().st_size - num_bytes)
+
+
+def test_a_loader_shows_every_kind_of_value(tmp_path: Path, read_loader: Loader) -> None:
+    session(tmp_path / "run", range(6)).close()
+    shown = read_loader(tmp_path)
+    series = shown.series["run"]
+    assert series["loss"] == [(step, float(step)) for step in range(6)]
+    assert shown.plugins["run"] == {
+        "loss": "scalars",
+        "lr": "scalars",
+        "image": "images",
+        "weights": "histograms",
+        "text": "text",
+    }
+    assert [(step, text.tolist()) for step, text in series["text"]] == [
+        (0, [b"step 0"]),
+        (4, [b"step 4"]),
+    ]
+    assert shown.steps("weights", "run") == [0, 4]
+    np.testing.assert_array_equal(series["weights"][1][1], bucketize(np.arange(10.0) + 4).rows)
+    step, (width, height, png) = series["image"][1]
+    assert (step, width, height) == (4, b"3", b"2")
+    np.testing.assert_array_equal(
+        np.asarray(PilImage.open(BytesIO(png))), np.full((2, 3, 3), 4, np.uint8)
+    )
+
+
+def test_the_event_accumulator_that_people_script_with_reads_the_scalars(tmp_path: Path) -> None:
+    session(tmp_path, range(3)).close()
+    accumulator = EventAccumulator(str(tmp_path)).Reload()
+    assert [(event.step, event.value) for event in accumulator.Scalars("loss")] == [
+        (0, 0.0),
+        (1, 1.0),
+        (2, 2.0),
+    ]
+
+
+def test_a_description_reaches_a_loader_for_every_kind(tmp_path: Path, read_loader: Loader) -> None:
+    session(tmp_path, range(6)).close()
+    descriptions = read_loader(tmp_path).descriptions["."]
+    assert descriptions == {
+        tag: describe(tag) for tag in ("loss", "lr", "image", "weights", "text")
+    }
+
+
+def test_a_tag_without_description_is_shown_without_one(
+    tmp_path: Path, read_loader: Loader
+) -> None:
+    writer = TensorBoard(tmp_path, describe={"a": "only a"}.get)
+    writer.write({"a": Scalar(1.0), "b": Scalar(2.0)}, step=0, wall_time=NOW)
+    writer.close()
+    assert read_loader(tmp_path).descriptions["."] == {"a": "only a", "b": ""}
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), 1e-45, -0.0])
+def test_odd_numbers_are_shown_as_they_are(
+    tmp_path: Path, read_loader: Loader, number: float
+) -> None:
+    writer = TensorBoard(tmp_path)
+    writer.write({"a": Scalar(number)}, step=0, wall_time=NOW)
+    writer.close()
+    ((_, shown),) = read_loader(tmp_path).series["."]["a"]
+    np.testing.assert_equal(shown, float(np.float32(number)))
+
+
+@pytest.mark.parametrize("is_torn", [False, True])
+@pytest.mark.parametrize("resume_step", [-1, 0, 5, 7, 8, 9])
+def test_a_resumed_run_shows_every_step_once(
+    tmp_path: Path, read_loader: Loader, resume_step: int, is_torn: bool
+) -> None:
+    killed = session(tmp_path, range(9))
+    killed.close()
+    if is_torn:
+        tear(killed.path)
+    resumed = session(tmp_path, range(resume_step + 1, 13), value=100.0, resume_step=resume_step)
+    resumed.close()
+    kept = [step for step in range(9 - is_torn) if step <= resume_step]
+    series = read_loader(tmp_path).series["."]
+    assert series["loss"] == [
+        *((step, float(step)) for step in kept),
+        *((step, 100.0 + step) for step in range(resume_step + 1, 13)),
+    ]
+    expected = [*kept, *range(resume_step + 1, 13)]
+    for tag in ("weights", "image", "text"):
+        assert [step for step, _ in series[tag]] == [step for step in expected if step % 4 == 0]
+
+
+def test_a_tag_that_is_not_written_again_shows_nothing_past_the_resume_step(
+    tmp_path: Path, read_loader: Loader
+) -> None:
+    session(tmp_path, range(9)).close()
+    resumed = TensorBoard(tmp_path, resume_step=4, clock=clock)
+    resumed.write({"other": Scalar(1.0)}, step=5, wall_time=NOW)
+    resumed.close()
+    shown = read_loader(tmp_path)
+    assert shown.steps("loss") == [0, 1, 2, 3, 4]
+    assert shown.steps("weights") == [0, 4]
+    assert shown.steps("other") == [5]
+    assert shown.descriptions["."]["loss"] == describe("loss")
+
+
+def test_descriptions_survive_a_resume_before_their_first_value(
+    tmp_path: Path, read_loader: Loader
+) -> None:
+    session(tmp_path, range(5, 9)).close()
+    session(tmp_path, range(3, 9), resume_step=2).close()
+    shown = read_loader(tmp_path)
+    assert shown.steps("loss") == [3, 4, 5, 6, 7, 8]
+    for tag in ("loss", "weights", "image", "text"):
+        assert shown.descriptions["."][tag] == describe(tag)
+
+
+def test_a_run_may_be_killed_and_resumed_many_times(tmp_path: Path, read_loader: Loader) -> None:
+    """Within one second, under a clock that stands still, from earlier and earlier steps."""
+    for resume_step, last in [(None, 20), (10, 15), (12, 18), (4, 7), (6, 30)]:
+        first = 0 if resume_step is None else resume_step + 1
+        writer = session(tmp_path, range(first, last + 1), resume_step=resume_step)
+        writer.close()
+        tear(writer.path, 3)
+    shown = read_loader(tmp_path)
+    assert shown.steps("loss") == list(range(30))
+    assert shown.steps("text") == list(range(0, 30, 4))
+    assert len(event_files(tmp_path)) == 5
+
+
+def test_the_session_logs_say_where_each_session_starts(tmp_path: Path) -> None:
+    first = session(tmp_path, range(3))
+    first.close()
+    second = session(tmp_path, range(2, 5), resume_step=1)
+    second.close()
+    starts = [
+        [event.step for event in read(writer.path) if event.session] for writer in (first, second)
+    ]
+    assert starts == [[0], [2]]
+    assert [event.file_version for event in read(second.path)][:2] == ["brain.Event:2", None]
+
+
+@pytest.mark.parametrize("first", [0, 3, 6])
+def test_a_second_session_without_resume_step_hides_what_it_writes_again_but_keeps_the_files(
+    tmp_path: Path, read_loader: Loader, first: int
+) -> None:
+    earlier = session(tmp_path, range(6))
+    earlier.close()
+    before = earlier.path.read_bytes()
+    session(tmp_path, range(first, 9), value=100.0).close()
+    assert read_loader(tmp_path).series["."]["loss"] == [
+        *((step, float(step)) for step in range(first)),
+        *((step, 100.0 + step) for step in range(first, 9)),
+    ]
+    assert earlier.path.read_bytes() == before
+
+
+def test_a_tag_keeps_its_kind_and_a_mix_up_costs_no_other_value(tmp_path: Path) -> None:
+    writer = TensorBoard(tmp_path)
+    writer.write({"a": Scalar(1.0)}, step=0, wall_time=NOW)
+    with pytest.raises(ValueError, match="expected a scalar for 'a' as before, got a histogram"):
+        writer.write({"a": Histogram(np.ones(3)), "b": Scalar(2.0)}, step=1, wall_time=NOW)
+    with pytest.raises(ValueError, match="use 'c'"):
+        writer.write({"/c": Scalar(1.0), "b": Scalar(3.0)}, step=2, wall_time=NOW)
+    writer.close()
+    values = [(event.step, v.tag, v.simple_value) for event in read(tmp_path) for v in event.values]
+    assert values == [(0, "a", 1.0), (1, "b", 2.0), (2, "b", 3.0)]
+
+
+def test_a_scalar_takes_twenty_bytes_beside_its_first(tmp_path: Path) -> None:
+    writer = TensorBoard(tmp_path)
+    tags = [f"train/{i:05d}" for i in range(10)]
+    sizes = []
+    for step in range(1, 101):
+        writer.write(dict.fromkeys(tags, Scalar(0.5)), step=step, wall_time=NOW)
+        writer.flush()
+        sizes.append(writer.path.stat().st_size)
+    writer.close()
+    assert (sizes[-1] - sizes[0]) / 99 / 10 <= 24
+
+
+def test_a_place_that_is_no_directory_is_named_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"expected a log directory that can be written, got .*file"):
+        TensorBoard(tmp_path / "file" / "run")
