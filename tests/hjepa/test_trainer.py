@@ -51,22 +51,24 @@ class SameMasks(MultiBlockMasking):
 
 def test_one_batch_can_be_learned_by_heart(tiny_config: MakeConfig) -> None:
     images, _ = load_digits()
-    batch = ImageSet(images.images_NCHW[:16], images.labels_N[:16], images.class_names)
+    batch = ImageSet(images.images_NCHW[:8], images.labels_N[:8], images.class_names)
     config = tiny_config(
-        "data.batch_size=16",
-        "model.embed_dim=32",
-        "model.predictor.embed_dim=32",
+        "data.batch_size=8",
+        "model.embed_dim=64",
+        "model.num_heads=4",
+        "model.predictor.embed_dim=64",
         "model.predictor.depth=2",
+        "model.predictor.num_heads=4",
         "model.ema.momentum=1.0",
-        "training.epochs=600",
+        "training.epochs=400",
         "training.warmup_epochs=10",
-        "training.lr=5e-3",
+        "training.lr=3e-3",
         "data.augmentation.rotation_degrees=0",
         "data.augmentation.translation=0",
         "data.augmentation.scale=0",
         "data.augmentation.shear=0",
-        "evaluation.eval_frequency=600",
-        "checkpoint.save_frequency=600",
+        "evaluation.eval_frequency=400",
+        "checkpoint.save_frequency=400",
         "logging.log_frequency=50",
         "logging.tensorboard.enabled=false",
     )
@@ -79,14 +81,12 @@ def test_one_batch_can_be_learned_by_heart(tiny_config: MakeConfig) -> None:
             losses.append(float(loss.detach()))
             return loss, metrics
 
-    loader = torch.utils.data.DataLoader(
-        batch, sampler=EpochBatches(16, 16, seed=0), batch_size=None
-    )
+    loader = torch.utils.data.DataLoader(batch, sampler=EpochBatches(8, 8, seed=0), batch_size=None)
     Remember(
         model,
         loader,
-        in_order(batch, 16),
-        create_optimizer(model, lr=5e-3, weight_decay=0.0),
+        in_order(batch, 8),
+        create_optimizer(model, lr=3e-3, weight_decay=0.0),
         create_loss(config),
         SameMasks((4, 4), num_masks=2, mask_scale=(0.2, 0.4)),
         config,

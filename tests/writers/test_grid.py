@@ -57,6 +57,6 @@ def test_any_caption_can_be_drawn(caption: str) -> None:
 
 
 def test_an_array_with_one_axis_more_holds_several_pictures() -> None:
-    batch = np.stack([picture(0, 4, 4, 3), picture(9, 4, 4, 3)])
-    assert render(Image(batch)).pixels.shape == (4, 8 + GAP, 3)
-    assert render(Image(batch[..., 0], layout="HW")).pixels.shape == (4, 8 + GAP, 1)
+    batch = np.stack([picture(0, 5, 5, 3), picture(9, 5, 5, 3)])
+    assert render(Image(batch)).pixels.shape == (5, 10 + GAP, 3)
+    assert render(Image(batch[..., 0], layout="HW")).pixels.shape == (5, 10 + GAP, 1)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
+from sightline.callbacks import Callback
+from sightline.catalogue import describe
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.data import Batch, ImageSet
 from sightline.hjepa.encoder import VisionTransformer
@@ -12,6 +19,10 @@ from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.predictor import Predictor
+from sightline.logger import MetricsLogger
+from sightline.training.checkpoints import CheckpointManager
+from sightline.training.config import flatten
+from sightline.training.runs import latest_run_name
 
 
 def images_of(loader: DataLoader[Batch]) -> ImageSet:
@@ -96,4 +107,94 @@ def create_loss(config: HJEPAConfig) -> HierarchicalLoss:
         config.loss.type,
         weights=config.loss.hierarchy_weights,
         target_norm=config.loss.target_norm,
+    )
+
+
+def create_fabric(device: str | torch.device, *, use_amp: bool) -> Fabric:
+    """What moves batches and models to one device and sets the precision there.
+
+    Args:
+        device: cpu, cuda, cuda:1, mps or auto.
+        use_amp: bfloat16 mixed precision, whose range needs no loss scaling.
+
+    Returns:
+        Fabric, launched.
+    """
+    name, _, index = str(device).partition(":")
+    fabric = Fabric(
+        accelerator=name,
+        devices=[int(index)] if index else 1,
+        precision="bf16-mixed" if use_amp else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
+    """The checkpoints of a run, ranked by the kNN accuracy of the frozen features.
+
+    Args:
+        config: The whole configuration.
+        run_name: The run's folder in `logging.log_dir`.
+
+    Returns:
+        Their manager.
+    """
+    keep = config.checkpoint
+    return CheckpointManager(
+        keep.checkpoint_dir or config.logging.log_dir / run_name / "checkpoints",
+        keep.keep_best_n,
+        keep.save_frequency,
+        metric_name="eval/knn_accuracy",
+        mode="max",
+    )
+
+
+def find_checkpoint(config: HJEPAConfig, resume: str | None) -> Path | None:
+    """The checkpoint that a run is to continue from.
+
+    Args:
+        config: The whole configuration.
+        resume: A checkpoint, a folder of checkpoints, a run's folder, or `auto` for the latest
+            checkpoint of the last run of this name.
+
+    Returns:
+        The checkpoint; None for a new run.
+    """
+    if resume is None:
+        return None
+    logging = config.logging
+    run_name = latest_run_name(logging.log_dir, logging.experiment_name)
+    checkpoints = checkpoints_of(config, run_name or logging.experiment_name)
+    inside_run = Path(resume) / "checkpoints"
+    return checkpoints.resolve(inside_run if inside_run.is_dir() else resume)
+
+
+def open_logger(
+    config: HJEPAConfig, run_name: str, callbacks: Sequence[Callback], resume_step: int | None
+) -> MetricsLogger:
+    """The logger that a configuration describes; its worker also feeds the callbacks' writers.
+
+    Args:
+        config: The whole configuration; it is logged.
+        run_name: The run's folder in `logging.log_dir`.
+        callbacks: Those of the run.
+        resume_step: The step that the run continues after; None for a new run.
+
+    Returns:
+        The logger.
+    """
+    logging = config.logging
+    return MetricsLogger(
+        run_name,
+        logging.log_dir,
+        flatten(config),
+        use_wandb=logging.wandb.enabled,
+        use_tensorboard=logging.tensorboard.enabled,
+        wandb_project=logging.wandb.project,
+        wandb_entity=logging.wandb.entity,
+        wandb_tags=logging.wandb.tags,
+        extra_writers=[callback.writer for callback in callbacks if callback.writer],
+        describe=describe,
+        resume_step=resume_step,
     )

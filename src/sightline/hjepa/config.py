@@ -22,9 +22,9 @@ class AugmentationConfig(Config):
 
     rotation_degrees: NonNegative = Field(15.0, description="largest turn to either side")
     translation: Share = Field(0.1, description="largest shift, as a share of the image")
-    scale: Share = Field(0.15, description="largest relative change of size")
+    scale: float = Field(0.15, ge=0, lt=1, description="largest relative change of size")
     shear: Share = Field(0.15, description="largest horizontal shear")
-    horizontal_flip: bool = Field(False, description="mirror every second image")
+    horizontal_flip: bool = Field(False, description="mirror half of the images")
 
 
 class DataConfig(Config):

@@ -6,18 +6,27 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
-from lightning_fabric import Fabric, seed_everything
+from lightning_fabric import seed_everything
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from sightline.callbacks import Callback, ProbeMonitor
-from sightline.catalogue import describe
 from sightline.hjepa.augmentation import random_affine
-from sightline.hjepa.build import create_loss, create_masking, create_model, images_of
+from sightline.hjepa.build import (
+    checkpoints_of,
+    create_fabric,
+    create_loss,
+    create_masking,
+    create_model,
+    find_checkpoint,
+    images_of,
+    open_logger,
+)
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
 from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
@@ -26,14 +35,12 @@ from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import Masks, MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import unit_range
-from sightline.logger import MetricsLogger
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
-from sightline.training.config import flatten
 from sightline.training.loop import LoopSettings, Metrics, StepLoop
 from sightline.training.optimizers import create_optimizer
 from sightline.training.randomness import generator
-from sightline.training.runs import latest_run_name, new_run_name
+from sightline.training.runs import new_run_name
 from sightline.training.schedules import create_ema_scheduler, create_lr_scheduler
 
 Scores = dict[str, float]
@@ -104,7 +111,7 @@ class HJEPATrainer(StepLoop):
         plan, logging = config.training, config.logging
         sampler = train_loader.sampler
         assert isinstance(sampler, EpochBatches)
-        fabric = _create_fabric(device, use_amp=plan.use_amp)
+        fabric = create_fabric(device, use_amp=plan.use_amp)
         self._probed_train_loader = in_order(images_of(train_loader), config.data.batch_size)
         settings = LoopSettings(
             epochs=plan.epochs,
@@ -143,21 +150,12 @@ class HJEPATrainer(StepLoop):
             else resume.state["run_name"]
         )
 
-        def open_logger(resume_step: int | None) -> MetricsLogger:
-            return MetricsLogger(
-                run_name,
-                logging.log_dir,
-                flatten(config),
-                use_wandb=logging.wandb.enabled,
-                use_tensorboard=logging.tensorboard.enabled,
-                wandb_project=logging.wandb.project,
-                wandb_entity=logging.wandb.entity,
-                wandb_tags=logging.wandb.tags,
-                extra_writers=[callback.writer for callback in callbacks if callback.writer],
-                describe=describe,
-                resume_step=resume_step,
+        checkpoints = checkpoints_of(config, run_name)
+        if resume is None and checkpoints.latest() is not None:
+            raise ValueError(
+                f"expected no checkpoints of another run in {checkpoints.checkpoint_dir}, found "
+                f"some: continue that run with --resume auto, or set another checkpoint_dir"
             )
-
         super().__init__(
             model,
             optimizer,
@@ -166,9 +164,9 @@ class HJEPATrainer(StepLoop):
             lr,
             settings,
             fabric=fabric,
-            checkpoints=checkpoints_of(config, run_name),
+            checkpoints=checkpoints,
             resume=resume,
-            open_logger=open_logger,
+            open_logger=partial(open_logger, config, run_name, callbacks),
             callbacks=callbacks,
         )
 
@@ -284,55 +282,3 @@ class HJEPATrainer(StepLoop):
             device or config.device,
             find_checkpoint(config, resume),
         )
-
-
-def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
-    """The checkpoints of a run, ranked by the kNN accuracy of the frozen features.
-
-    Args:
-        config: The whole configuration.
-        run_name: The run's folder in `logging.log_dir`.
-
-    Returns:
-        Their manager.
-    """
-    keep = config.checkpoint
-    return CheckpointManager(
-        keep.checkpoint_dir or config.logging.log_dir / run_name / "checkpoints",
-        keep.keep_best_n,
-        keep.save_frequency,
-        metric_name="eval/knn_accuracy",
-        mode="max",
-    )
-
-
-def find_checkpoint(config: HJEPAConfig, resume: str | None) -> Path | None:
-    """The checkpoint that a run is to continue from.
-
-    Args:
-        config: The whole configuration.
-        resume: A checkpoint, a folder of checkpoints, a run's folder, or `auto` for the latest
-            checkpoint of the last run of this name.
-
-    Returns:
-        The checkpoint; None for a new run.
-    """
-    if resume is None:
-        return None
-    logging = config.logging
-    run_name = latest_run_name(logging.log_dir, logging.experiment_name)
-    checkpoints = checkpoints_of(config, run_name or logging.experiment_name)
-    inside_run = Path(resume) / "checkpoints"
-    return checkpoints.resolve(inside_run if inside_run.is_dir() else resume)
-
-
-def _create_fabric(device: str | torch.device, *, use_amp: bool) -> Fabric:
-    """One device; precision is bfloat16 where mixed, whose range needs no loss scaling."""
-    name, _, index = str(device).partition(":")
-    fabric = Fabric(
-        accelerator=name,
-        devices=[int(index)] if index else 1,
-        precision="bf16-mixed" if use_amp else "32-true",
-    )
-    fabric.launch()
-    return fabric

@@ -10,27 +10,27 @@ from numpy.typing import NDArray
 
 
 def is_torch(value: object) -> bool:
-    """Whether a value is a torch tensor."""  # noqa: DOC201
+    """Whether a value is a torch tensor."""
     return _is_a(value, "torch", "Tensor")
 
 
 def is_jax(value: object) -> bool:
-    """Whether a value is a JAX array."""  # noqa: DOC201
+    """Whether a value is a JAX array."""
     return _is_a(value, "jax", "Array")
 
 
 def is_traced(value: object) -> bool:
-    """Whether a value has no number yet: JAX is still tracing the function it is in."""  # noqa: DOC201
+    """Whether a value has no number yet: JAX is still tracing the function it is in."""
     return _is_a(value, "jax.core", "Tracer")
 
 
 def is_picture(value: object) -> bool:
-    """Whether a value is a PIL image."""  # noqa: DOC201
+    """Whether a value is a PIL image."""
     return _is_a(value, "PIL.Image", "Image")
 
 
 def is_figure(value: object) -> bool:
-    """Whether a value is a Matplotlib figure."""  # noqa: DOC201
+    """Whether a value is a Matplotlib figure."""
     return _is_a(value, "matplotlib.figure", "Figure")
 
 
