@@ -156,7 +156,8 @@ def load_folder(
         try:
             with Image.open(file) as image:
                 mode = image.mode
-                square = ImageOps.fit(image.convert("RGB"), (image_size, image_size))
+                upright = ImageOps.exif_transpose(image).convert("RGB")
+                square = ImageOps.fit(upright, (image_size, image_size))
         except (UnidentifiedImageError, OSError, SyntaxError) as error:
             raise ValueError(
                 f"expected an image in {file}, but it cannot be read ({error}): remove or repair it"

@@ -122,8 +122,12 @@ class StepLoop(ABC):
         self.last_validation: dict[str, float] = {}
         if resume is not None:
             self._restore(resume)
-        checkpoints.prepare()
         self.logger = open_logger(None if resume is None else resume.step)
+        try:
+            checkpoints.prepare()
+        except OSError:
+            self.logger.close()
+            raise
 
     # What a recipe fills in.
 
