@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import runpy
 import subprocess
@@ -65,4 +64,4 @@ def test_commands_of_the_readme_exist() -> None:
     for command in re.findall(r"^sightline (\w+(?: hjepa| show| schema)?)", text, re.MULTILINE):
         result = CliRunner().invoke(app, [*command.split(), "--help"])
         assert result.exit_code == 0, command
-    assert os.path.exists(ROOT / "configs" / "hjepa" / "digits.yaml")
+    assert Path(ROOT / "configs" / "hjepa" / "digits.yaml").exists()

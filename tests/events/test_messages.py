@@ -20,7 +20,7 @@ from tensorboard.util import tensor_util
 
 from sightline import events
 from sightline.events import Event, ScalarEncoder, SessionStatus, Value, bucketize, encode_event
-from sightline.events.messages import DataClass, Metadata, Tensor
+from sightline.events.messages import Metadata, Tensor
 from sightline.events.wire import WireError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"

@@ -5,9 +5,10 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from sightline.hjepa.encoder import Block, VisionTransformer, run_blocks, sincos_positions, take
+from sightline.hjepa.encoder import Block, VisionTransformer, sincos_positions, take
 from sightline.hjepa.masks import Selection
 from sightline.hjepa.pixels import Standardize
+from sightline.hjepa.ragged import Ragged
 from tests.references import hjepa as reference
 
 WIDTH, PATCH, SIDE = 16, 2, 4
@@ -93,8 +94,8 @@ def test_features_come_in_the_order_of_the_selection():
     encoder, images = create_encoder(), create_images(1)
     order = torch.tensor([[9, 2, 14]])
     valid = torch.ones(1, 3, dtype=torch.bool)
-    shuffled = encoder(images, Selection(order, valid))
-    in_order = encoder(images, Selection(order.sort().values, valid))
+    shuffled = encoder(images, Selection(order, Ragged.of(valid)))
+    in_order = encoder(images, Selection(order.sort().values, Ragged.of(valid)))
     assert torch.allclose(shuffled[:, [1, 0, 2]], in_order, atol=1e-6)
 
 
@@ -177,11 +178,14 @@ def test_a_block_agrees_with_the_slow_twin(num_heads):
         assert out == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
-def test_tokens_that_are_not_valid_are_as_good_as_absent():
-    blocks, tokens = nn.ModuleList([create_block(4), create_block(4)]), torch.randn(1, 6, WIDTH)
-    valid_BN = torch.tensor([[True, False, True, True, False, True]])
-    out = run_blocks(blocks, tokens, valid_BN)[valid_BN]
-    assert torch.allclose(out, run_blocks(blocks, tokens[valid_BN][None], None)[0], atol=1e-5)
+def test_packed_tokens_see_the_tokens_of_their_own_image_alone():
+    block, tokens = create_block(4), torch.randn(2, 6, WIDTH)
+    valid_BN = torch.tensor([[True, False, True, True, False, True], [True] + 5 * [False]])
+    ragged = Ragged.of(valid_BN)
+    out = ragged.pad(block(ragged.pack(tokens), ragged))
+    for image in range(2):
+        alone = block(tokens[image, valid_BN[image]][None])[0]
+        assert torch.allclose(out[image, valid_BN[image]], alone, atol=1e-5)
 
 
 # Construction.

@@ -4,6 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sightline.hjepa.masks import Masks, MultiBlockMasking, Selection
+from sightline.hjepa.ragged import Ragged
 from tests.references import hjepa as reference
 
 GRIDS = [(14, 14), (6, 6), (4, 4), (4, 14), (14, 4), (5, 9)]
@@ -269,7 +270,7 @@ def test_patch_0_is_not_seen_because_padding_repeats_it():
 
 def test_what_is_seen_follows_the_selection_and_not_the_wish():
     masks = MultiBlockMasking((6, 6))(8, seeded())
-    cut = Selection(masks.context.index_BM[:, :3], masks.context.valid_BM[:, :3])
+    cut = Selection(masks.context.index_BM[:, :3], Ragged.of(masks.context.valid_BM[:, :3]))
     masks = Masks(masks.eligible_BHW, cut, masks.target_BHW, masks.target)
     assert masks.seen_BHW.sum(dim=(1, 2)).tolist() == [3] * 8
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from sightline.events import event_files, read
+from sightline.events import read
 from sightline.logger import MetricsLogger
 from tests.loaders import Shown, read_python, read_rust
 
 PROGRAM = """
-import itertools, sys, numpy as np
+import itertools, sys, time, numpy as np
 from sightline import logger
 resume_step = None if sys.argv[2] == "new" else int(sys.argv[2])
 log = logger.MetricsLogger("run", sys.argv[1], {"lr": 0.1}, describe=lambda tag: f"about {tag}",
@@ -26,6 +26,7 @@ for step in itertools.count(0 if resume_step is None else resume_step + 1):
     log.log_metrics({"loss": float(step), "lr": 0.5}, step=step)
     if step % 50 == 0:
         log.log_histogram("weights", np.arange(1000.0) + step, step=step)
+    time.sleep(0.0005)  # a step of a fast model
 """
 
 
@@ -35,16 +36,19 @@ def steps(run_dir: Path) -> list[int]:
     ]
 
 
-def log_until_killed(log_dir: Path, resume_step: int | None, at_least: int) -> None:
-    """Runs the program, and kills it once so many steps are on disk: at no chosen moment."""
+def log_until_killed(log_dir: Path, resume_step: int | None) -> None:
+    """Runs the program, and kills it once its file holds some hundred steps."""
+    earlier = set((log_dir / "run").glob("*"))
     argument = "new" if resume_step is None else str(resume_step)
     with subprocess.Popen([sys.executable, "-c", PROGRAM, log_dir, argument]) as process:
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            files = event_files(log_dir / "run") if (log_dir / "run").exists() else []
-            if files and len(steps(log_dir / "run")) >= at_least:
-                break
-            time.sleep(0.01)
+        while (
+            sum(path.stat().st_size for path in {*(log_dir / "run").glob("*tfevents*")} - earlier)
+            < 40_000
+        ):
+            assert time.monotonic() < deadline, "the program does not log"
+            assert process.poll() is None, "the program ended by itself"
+            time.sleep(0.005)
         os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
 
@@ -54,11 +58,11 @@ def test_a_killed_run_goes_on_without_gap_or_double_in_both_loaders(
     tmp_path: Path, num_lost: int
 ) -> None:
     run_dir = tmp_path / "run"
-    log_until_killed(tmp_path, None, at_least=500)
+    log_until_killed(tmp_path, None)
     written = steps(run_dir)
     assert written == list(range(len(written))), "the files stay readable"
     checkpoint = written[-1] - num_lost
-    log_until_killed(tmp_path, checkpoint, at_least=checkpoint + 500)
+    log_until_killed(tmp_path, checkpoint)
     checkpoint = steps(run_dir)[-1] - num_lost
     with MetricsLogger("run", tmp_path, resume_step=checkpoint) as logger:
         logger.log_metrics({"loss": float(checkpoint + 1)})

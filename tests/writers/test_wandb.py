@@ -40,8 +40,8 @@ def test_an_offline_run_holds_every_value_at_its_step(tmp_path: Path) -> None:
         (6, None),
     ]
     assert rows[0]["note"] == "hi"
-    assert sum(rows[2]["h"]["values"]) == 4
-    assert (rows[2]["i"]["width"], rows[2]["i"]["caption"]) == (3, "c")
+    assert sum(rows[2]["h.values"]) == 4
+    assert (rows[2]["i.width"], rows[2]["i.caption"]) == (3, "c")
     (run,) = [r.run for r in wandb_file.records(run_file(tmp_path)) if r.HasField("run")]
     assert (run.project, run.display_name, list(run.tags)) == ("p", "n", ["t"])
     assert wandb_file.config(run_file(tmp_path))["lr"] == 0.1

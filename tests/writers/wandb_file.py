@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from wandb.proto.wandb_internal_pb2 import Record
 
 BLOCK_SIZE = 1 << 15
@@ -16,8 +18,21 @@ CHUNK_HEADER = struct.Struct("<IHB")
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 
-def records(path: Path) -> Iterator[Record]:
-    buffer = path.read_bytes()
+def records(path: Path) -> list[Record]:
+    """The records of a finished run: W&B's own process writes the last ones a little later."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            found = list(_records(path.read_bytes()))
+        except (DecodeError, struct.error):  # in the middle of a write
+            found = []
+        if any(record.HasField("exit") for record in found):
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{path} is not complete")
+
+
+def _records(buffer: bytes) -> Iterator[Record]:
     assert buffer[:4] == b":W&B"
     offset, message = FILE_HEADER, b""
     while offset < len(buffer):

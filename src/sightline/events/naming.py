@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import platform
 import re
-import socket
 from pathlib import Path
 
 PATTERN = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
@@ -48,7 +48,7 @@ def next_event_file(run_dir: Path, now: float) -> Path:
     names = [path.name for path in event_files(run_dir)]
     used = [int(match[1]) for name in names if (match := PATTERN.match(name))]
     seconds = max([int(now), *(second + 1 for second in used)])
-    host = re.sub(r"[^\w.-]", "_", socket.gethostname())
+    host = re.sub(r"[^\w.-]", "_", platform.node())
     name = f"events.out.tfevents.{seconds:010d}.{host}.{os.getpid()}.{next(COUNTER)}"
     last = max(names, default="")
     # A file of another program may be named in any way; what continues its name sorts after it.

@@ -7,7 +7,6 @@ tag. What is no longer in the files, neither can show.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from mmap import mmap
 from pathlib import Path
@@ -47,7 +46,7 @@ def truncate_run(run_dir: Path, last_step: int) -> list[Path]:
                     file.writelines(_kept_records(buffer, last_step))
                     file.flush()
                     os.fsync(file.fileno())
-                shutil.copymode(path, temporary)
+                temporary.chmod(path.stat().st_mode & 0o777)
                 temporary.replace(path)
             finally:
                 temporary.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from sightline.hjepa.masks import Selection
 from sightline.hjepa.pixels import Standardize
+from sightline.hjepa.ragged import Ragged
 
 
 def sincos_positions(grid_size: tuple[int, int], width: int) -> Tensor:
@@ -93,39 +94,29 @@ class Block(nn.Module):
         hidden = int(width * mlp_ratio)
         self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
 
-    def forward(self, x_BND: Tensor, attend_B11N: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, ragged: Ragged | None = None) -> Tensor:
         """Mix the tokens of each image.
 
         Args:
-            x_BND: Tokens.
-            attend_B11N: False at tokens that nobody may look at (padding), bool; None for none.
+            x: Tokens, (B, N, D), or packed (T, D) where images have different numbers of them.
+            ragged: Where packed tokens belong.
 
         Returns:
             Tokens of the same shape.
         """
-        B, N, D = x_BND.shape
-        qkv = self.qkv(self.norm1(x_BND)).view(B, N, 3, self.num_heads, D // self.num_heads)
-        q_BANE, k_BANE, v_BANE = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q_BANE, k_BANE, v_BANE, attn_mask=attend_B11N)
-        x_BND = x_BND + self.proj(mixed.transpose(1, 2).reshape(B, N, D))
-        return x_BND + self.mlp(self.norm2(x_BND))
+        x = x + self.proj(self._attend(self.qkv(self.norm1(x)), ragged))
+        return x + self.mlp(self.norm2(x))
 
-
-def run_blocks(blocks: nn.ModuleList, x_BND: Tensor, valid_BN: Tensor | None) -> Tensor:
-    """Run tokens through transformer blocks; padding is never looked at.
-
-    Args:
-        blocks: `Block` modules.
-        x_BND: Tokens.
-        valid_BN: False at padding, bool; None where all tokens are real.
-
-    Returns:
-        Tokens of the same shape; those at padding are meaningless.
-    """
-    attend_B11N = None if valid_BN is None else valid_BN[:, None, None, :]
-    for block in blocks:
-        x_BND = block(x_BND, attend_B11N)
-    return x_BND
+    def _attend(self, qkv: Tensor, ragged: Ragged | None) -> Tensor:
+        if ragged is not None:
+            qkv = ragged.pad(qkv)
+        B, N, _ = qkv.shape
+        q_BANE, k_BANE, v_BANE = qkv.view(B, N, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        # Nobody looks at padding.
+        mask_B11N = None if ragged is None else ragged.valid_BM[:, None, None, :]
+        mixed = F.scaled_dot_product_attention(q_BANE, k_BANE, v_BANE, attn_mask=mask_B11N)
+        mixed_BND = mixed.transpose(1, 2).flatten(2)
+        return mixed_BND if ragged is None else ragged.pack(mixed_BND)
 
 
 class VisionTransformer(nn.Module):
@@ -191,6 +182,10 @@ class VisionTransformer(nn.Module):
         patches_BDHW = self.patch_embed(self.standardize(images_BCHW))
         x_BND = patches_BDHW.flatten(2).transpose(1, 2) + self.pos_embed_1ND
         if keep is None:
-            return self.norm(run_blocks(self.blocks, x_BND, None))
-        x_BMD = take(x_BND, keep.index_BM)
-        return self.norm(run_blocks(self.blocks, x_BMD, keep.valid_BM))
+            for block in self.blocks:
+                x_BND = block(x_BND)
+            return self.norm(x_BND)
+        x_TD = keep.ragged.pack(take(x_BND, keep.index_BM))
+        for block in self.blocks:
+            x_TD = block(x_TD, keep.ragged)
+        return keep.ragged.pad(self.norm(x_TD))

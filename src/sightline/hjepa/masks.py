@@ -12,6 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from sightline.hjepa.ragged import Ragged
+
 
 class Selection(NamedTuple):
     """The patches chosen by a boolean mask, packed to the left of a rectangle.
@@ -21,11 +23,16 @@ class Selection(NamedTuple):
 
     Args:
         index_BM: Patch number of each slot, int64, in 0 .. N - 1.
-        valid_BM: Whether the slot holds a chosen patch, bool.
+        ragged: Which slots hold a chosen patch.
     """
 
     index_BM: Tensor
-    valid_BM: Tensor
+    ragged: Ragged
+
+    @property
+    def valid_BM(self) -> Tensor:
+        """Whether a slot holds a chosen patch, bool."""
+        return self.ragged.valid_BM
 
     @classmethod
     def of(cls, mask_BN: Tensor) -> Selection:
@@ -41,7 +48,7 @@ class Selection(NamedTuple):
         longest = int(count_B1.max())
         order_BM = torch.argsort(mask_BN, dim=1, descending=True, stable=True)[:, :longest]
         valid_BM = torch.arange(longest, device=mask_BN.device) < count_B1
-        return cls(order_BM * valid_BM, valid_BM)
+        return cls(order_BM * valid_BM, Ragged.of(valid_BM))
 
     def to(self, device: torch.device) -> Selection:
         """Move to a device without waiting for it.
@@ -52,9 +59,7 @@ class Selection(NamedTuple):
         Returns:
             The same selection there.
         """
-        return Selection(
-            self.index_BM.to(device, non_blocking=True), self.valid_BM.to(device, non_blocking=True)
-        )
+        return Selection(self.index_BM.to(device, non_blocking=True), self.ragged.to(device))
 
 
 class Masks(NamedTuple):

@@ -131,7 +131,7 @@ class HJEPAModel(nn.Module):
         B, _, P = predicted_BKP.shape
         rows, columns = self.grid_size
         grid_BNP = predicted_BKP.new_zeros(B, rows * columns, P)
-        filled = predicted_BKP * masks.target.valid_BM[..., None]
-        # Padding slots add zero to patch 0.
-        grid_BNP.scatter_add_(1, masks.target.index_BM[..., None].expand(-1, -1, P), filled)
+        # Slots without a target are zero, and add that to patch 0.
+        index_BKP = masks.target.index_BM[..., None].expand(-1, -1, P)
+        grid_BNP.scatter_add_(1, index_BKP, predicted_BKP)
         return grid_BNP.unflatten(1, self.grid_size)

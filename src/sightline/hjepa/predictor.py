@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sightline.hjepa.encoder import Block, run_blocks, sincos_positions, take
+from sightline.hjepa.encoder import Block, sincos_positions, take
 from sightline.hjepa.masks import Masks
 
 
@@ -60,13 +60,15 @@ class Predictor(nn.Module):
             masks: Which patches those are, and which to predict.
 
         Returns:
-            Features of shape (B, K, P), in the order of `masks.target`; slots past an image's last
-            target are meaningless.
+            Features of shape (B, K, P), in the order of `masks.target`; zero in the slots past an
+            image's last target.
         """
         context, target = masks.context, masks.target
         seen_BMP = self.embed(context_BMD) + take(self.pos_embed_1NP, context.index_BM)
         asked_BKP = self.mask_token + take(self.pos_embed_1NP, target.index_BM)
-        x = torch.cat([seen_BMP, asked_BKP], dim=1)
-        valid = torch.cat([context.valid_BM, target.valid_BM], dim=1)
-        x = run_blocks(self.blocks, x, valid)
-        return self.norm(x[:, seen_BMP.shape[1] :])
+        x_TP = torch.cat([context.ragged.pack(seen_BMP), target.ragged.pack(asked_BKP)])
+        both = context.ragged.beside(target.ragged)
+        for block in self.blocks:
+            x_TP = block(x_TP, both)
+        num_seen = len(context.ragged.slot_T)
+        return target.ragged.pad(self.norm(x_TP[num_seen:]))

@@ -35,15 +35,15 @@ def to_host(values: Mapping[str, Value]) -> tuple[dict[str, Value], list[Excepti
     numbers = _fetch_scalars(values)
     for tag, value in values.items():
         try:
-            match value:
-                case Scalar():
-                    host[tag] = Scalar(_number(numbers.get(tag, value.value)))
-                case Histogram():
-                    host[tag] = Histogram(_real(_fetch(value.values)))
-                case Image():
-                    host[tag] = render(Image(_fetch(value.pixels), value.caption, value.layout))
-                case _:
-                    host[tag] = value
+            if type(value) is Scalar:
+                is_plain = type(value.value) is float
+                host[tag] = value if is_plain else Scalar(_number(numbers.get(tag, value.value)))
+            elif type(value) is Histogram:
+                host[tag] = Histogram(_real(_fetch(value.values)))
+            elif type(value) is Image:
+                host[tag] = render(Image(_fetch(value.pixels), value.caption, value.layout))
+            else:
+                host[tag] = value
         except Exception as error:  # noqa: BLE001  the caller of this keeps and raises it
             error.add_note(f"in the value logged as {tag!r}")
             faults.append(error)
@@ -57,12 +57,14 @@ def _fetch_scalars(values: Mapping[str, Value]) -> dict[str, Any]:
     on_jax: dict[str, Any] = {}
     for tag, value in values.items():
         number = value.value if type(value) is Scalar else None
+        if number is None or type(number) is float:
+            continue
         if isinstance(number, Slot):
             stack = number.stack
             if id(stack) not in stacks:
                 stacks[id(stack)] = stack.fetch().cpu().double().tolist()
             numbers[tag] = stacks[id(stack)][number.index]
-        elif number is not None and is_jax(number) and not number.is_deleted():
+        elif is_jax(number) and not number.is_deleted():
             on_jax[tag] = number
     if on_jax:
         import jax

@@ -33,7 +33,7 @@ class Frozen:
             import torch
 
             # The worker copies on a stream of its own, which must wait for the caller's.
-            self._ready = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            self._ready = torch.cuda.Event()
             self._ready.record(torch.cuda.current_stream(tensor.device))
 
     @property
@@ -78,7 +78,9 @@ def snapshot(values: Mapping[str, Value]) -> dict[str, Value]:
     for tag, value in values.items():
         if type(value) is Scalar:
             number = value.value
-            if is_torch(number):
+            if type(number) is float:
+                pass
+            elif is_torch(number):
                 tensors[number.device, number.dtype].append((tag, number.detach()))
             elif isinstance(number, np.ndarray):
                 value = Scalar(number[()])

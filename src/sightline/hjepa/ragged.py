@@ -1,0 +1,90 @@
+"""Images with different numbers of tokens in one batch, without computing on padding.
+
+Shape legend: B batch, M slots an image, T real tokens of the whole batch, D features.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Ragged(NamedTuple):
+    """Where the tokens of a batch lie in a padded (B, M) rectangle.
+
+    What works token by token (linear layers, norms) runs on the T packed tokens; only attention,
+    which needs the tokens of an image side by side, sees the rectangle.
+
+    Args:
+        valid_BM: Whether a slot holds a token, bool.
+        slot_T: Number of each token's slot in the flattened rectangle, int64.
+    """
+
+    valid_BM: Tensor
+    slot_T: Tensor
+
+    @classmethod
+    def of(cls, valid_BM: Tensor) -> Ragged:
+        """Find the tokens of a rectangle.
+
+        Args:
+            valid_BM: Whether a slot holds a token, bool. Keep it on the host: T is read from it.
+
+        Returns:
+            Their places.
+        """
+        return cls(valid_BM, valid_BM.flatten().nonzero().flatten())
+
+    def pack(self, x_BMD: Tensor) -> Tensor:
+        """Leave out the padding.
+
+        Args:
+            x_BMD: The rectangle.
+
+        Returns:
+            The tokens, (T, D).
+        """
+        return x_BMD.flatten(0, 1).index_select(0, self.slot_T)
+
+    def pad(self, x_TD: Tensor) -> Tensor:
+        """Put tokens into their slots.
+
+        Args:
+            x_TD: The tokens.
+
+        Returns:
+            The rectangle, (B, M, D), zero where there is no token.
+        """
+        x_SD = x_TD.new_zeros(self.valid_BM.numel(), x_TD.shape[-1])
+        return x_SD.index_copy(0, self.slot_T, x_TD).unflatten(0, self.valid_BM.shape)
+
+    def beside(self, other: Ragged) -> Ragged:
+        """The places in a rectangle that holds two, one to the right of the other.
+
+        Args:
+            other: The right one, for the same B images.
+
+        Returns:
+            The places of the left one's tokens, then those of the right one's.
+        """
+        left, right = self.valid_BM.shape[1], other.valid_BM.shape[1]
+        slot_T = torch.cat([
+            self.slot_T + self.slot_T // left * right,
+            other.slot_T + (other.slot_T // right + 1) * left,
+        ])
+        return Ragged(torch.cat([self.valid_BM, other.valid_BM], dim=1), slot_T)
+
+    def to(self, device: torch.device) -> Ragged:
+        """Move to a device without waiting for it.
+
+        Args:
+            device: Where to.
+
+        Returns:
+            The same places there.
+        """
+        return Ragged(
+            self.valid_BM.to(device, non_blocking=True), self.slot_T.to(device, non_blocking=True)
+        )
