@@ -162,9 +162,6 @@ def linear_probe_accuracy(train_x: Array, train_y: Array, test_x: Array, test_y:
     Returns:
         The share of correct predictions, 0 to 1.
 
-    Raises:
-        ValueError: If shapes do not fit, a feature is not finite, or there is only one class.
-
     Example:
         >>> x, y = np.array([[0.0], [0.1], [0.9], [1.0]]), np.array([0, 0, 1, 1])
         >>> linear_probe_accuracy(x, y, np.array([[0.2], [0.8]]), np.array([0, 1]))
@@ -172,6 +169,25 @@ def linear_probe_accuracy(train_x: Array, train_y: Array, test_x: Array, test_y:
 
     Source: Alain and Bengio (2017), Understanding intermediate layers using linear classifier
     probes.
+    """
+    predicted = linear_probe_predictions(train_x, train_y, test_x, test_y)
+    return float(np.mean(predicted == test_y))
+
+
+def linear_probe_predictions(train_x: Array, train_y: Array, test_x: Array, test_y: Array) -> Array:
+    """Classify the test features as `linear_probe_accuracy` does, for comparisons by sample.
+
+    Args:
+        train_x: Training features, ``(samples, width)``, finite.
+        train_y: Training labels, ``(samples,)``, integers of at least two classes.
+        test_x: Test features, ``(samples, width)``, finite.
+        test_y: Test labels, ``(samples,)``, integers; they are checked, not used.
+
+    Returns:
+        The predicted labels, ``(samples,)``.
+
+    Raises:
+        ValueError: If shapes do not fit, a feature is not finite, or there is only one class.
     """
     _check(train_x, train_y, test_x, test_y)
     if len(np.unique(train_y)) < 2:
@@ -184,7 +200,7 @@ def linear_probe_accuracy(train_x: Array, train_y: Array, test_x: Array, test_y:
     )
     # In float32 the line search can stall before the tolerance is met.
     classifier.fit(train_x.astype(np.float64), train_y)
-    return float(np.mean(classifier.predict(test_x.astype(np.float64)) == test_y))
+    return np.asarray(classifier.predict(test_x.astype(np.float64)))
 
 
 def few_label_accuracy(
