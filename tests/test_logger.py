@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -208,6 +208,18 @@ class TestPictures:
             logger.log_images("i", images)
         logger.close()
 
+    def test_what_is_no_picture_and_what_is_no_array_is_refused_at_the_call(
+        self, logger: MetricsLogger
+    ) -> None:
+        with pytest.raises(TypeError, match="expected a picture for 'i', got str"):
+            logger.log_image("i", "picture.png")
+        for values in (None, 0.5, "text"):
+            with pytest.raises(TypeError, match="expected an array for 'h'"):
+                logger.log_histogram("h", values)
+        with pytest.raises(TypeError, match="expected a text for 't', got int"):
+            logger.log_text("t", 3)  # type: ignore[arg-type]
+        logger.close()
+
     def test_captions_must_be_as_many_as_pictures(self, logger: MetricsLogger) -> None:
         with pytest.raises(ValueError, match=r"expected 1 pictures for 'i', got 2"):
             logger.log_images("i", np.zeros((2, 3, 8, 8)), captions=["a"])
@@ -354,10 +366,7 @@ class TestRun:
         assert "while logging: ValueError: expected pixels" in raised.value.__notes__[0]
         assert memory.scalars() == {"loss": [(1, 1.0)]}
 
-    def test_a_log_directory_without_write_permission_is_one_clear_sentence(
-        self, tmp_path: Path
-    ) -> None:
-        tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    def test_a_log_directory_without_write_permission_is_one_clear_sentence(self) -> None:
         program = (
             "import os, sys\n"
             "from sightline.logger import MetricsLogger\n"
@@ -365,17 +374,14 @@ class TestRun:
             "    os.seteuid(65534)\n"
             "MetricsLogger('run', sys.argv[1])\n"
         )
-        shared = tmp_path.parent / f"{tmp_path.name}-shared"
-        shared.mkdir(mode=0o755)
-        for parent in (shared, *shared.parents[:2]):
-            Path(parent).chmod(stat.S_IMODE(parent.stat().st_mode) | 0o555)
-        shared.chmod(0o555)
-        answer = subprocess.run(
-            [sys.executable, "-c", program, shared], capture_output=True, text=True, check=False
-        )
+        with tempfile.TemporaryDirectory() as shared:
+            Path(shared).chmod(0o555)
+            answer = subprocess.run(
+                [sys.executable, "-c", program, shared], capture_output=True, text=True, check=False
+            )
         assert answer.stderr.splitlines()[-1] == (
             "PermissionError: expected a log directory that can be written, got "
-            f"{shared / 'run'}: permission denied; choose another one or change its permissions"
+            f"{shared}/run: permission denied; choose another one or change its permissions"
         )
 
 

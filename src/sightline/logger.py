@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,11 +21,16 @@ from sightline.writers import (
     Wandb,
     Writer,
 )
-from sightline.writers.figures import rasterize
-from sightline.writers.frameworks import is_figure, is_picture, is_traced
+from sightline.writers.checks import (
+    check_array,
+    check_picture,
+    check_scalar,
+    check_set_of_pictures,
+    check_step,
+)
+from sightline.writers.frameworks import is_figure
 from sightline.writers.means import RunningMeans
-from sightline.writers.pixels import check_pixel_type, picture_layout, pictures
-from sightline.writers.scalars import check_scalar
+from sightline.writers.pixels import rasterize
 from sightline.writers.snapshot import snapshot
 from sightline.writers.tables import config_table, flatten
 
@@ -145,11 +149,7 @@ class MetricsLogger:
             if type(number) is not float:
                 check_scalar(tag, number)
             values[tag] = Scalar(number)
-        self._check_open()
-        at = self._at(step)
-        if at != self._step:
-            self._release()
-        self._step = at
+        at = self._go_to(step)
         if not commit:
             self._held |= snapshot(values)
             return
@@ -202,24 +202,10 @@ class MetricsLogger:
             step: Its step; None for the current one.
             captions: A line below each.
             layout: Axes of one picture: "HW", "HWC" or "CHW"; by default as in `log_image`.
-
-        Raises:
-            ValueError: If there are no pictures, or not as many captions as pictures.
         """
         if not hasattr(images, "shape"):
             images = tuple(images)
-        num_pictures = len(pictures(images, layout))
-        if hasattr(images, "shape") and len(images.shape) != (3 if layout == "HW" else 4):
-            raise ValueError(
-                f"expected several pictures for {name!r}, got an array of shape "
-                f"{tuple(images.shape)}; log one with log_image, or several grey ones without "
-                'channel axis with layout="HW"'
-            )
-        if num_pictures == 0 or (captions is not None and len(captions) != num_pictures):
-            wanted = "at least one picture" if captions is None else f"{len(captions)} pictures"
-            raise ValueError(
-                f"expected {wanted} for {name!r}, got {num_pictures}; give one caption for each"
-            )
+        check_set_of_pictures(name, images, captions, layout)
         self._log_pictures(
             name, images, step, None if captions is None else tuple(captions), layout
         )
@@ -232,7 +218,7 @@ class MetricsLogger:
             values: Array of real numbers, any shape. Those that are not finite are left out.
             step: Their step; None for the current one.
         """
-        self._log({self._checked(name): Histogram(_checked_array(name, values))}, step)
+        self._log_histograms("", {name: values}, step)
 
     def log_text(self, name: str, markdown: str, step: int | None = None) -> None:
         """Log a text.
@@ -271,7 +257,8 @@ class MetricsLogger:
         arrays = _named_parameters(model)
         if not isinstance(model, Mapping):
             arrays = {name: parameter.grad for name, parameter in arrays.items()}
-        self._log_histograms("gradients/", arrays, step)
+        present = {name: array for name, array in arrays.items() if array is not None}
+        self._log_histograms("gradients/", present, step)
 
     def accumulate_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Add numbers to running means, on their device.
@@ -334,29 +321,33 @@ class MetricsLogger:
         tag = self._checked(name)
         if not hasattr(images, "shape"):
             images = tuple(rasterize(one) if is_figure(one) else one for one in images)
-        for picture in (images[0],) if hasattr(images, "shape") else images:
-            if not is_picture(picture):
-                picture_layout(_checked_array(name, picture).shape, layout)
-                check_pixel_type(picture)
+        for picture in images[:1] if hasattr(images, "shape") else images:
+            check_picture(name, picture, layout)
         self._log({tag: Image(images, captions, layout)}, step)
 
     def _log_histograms(self, prefix: str, arrays: Mapping[str, Any], step: int | None) -> None:
-        self._log(
-            {
-                self._checked(prefix + name): Histogram(_checked_array(name, array))
-                for name, array in arrays.items()
-                if array is not None
-            },
-            step,
-        )
+        values: dict[str, Value] = {}
+        for name, array in arrays.items():
+            tag = self._checked(prefix + name if prefix else name)
+            check_array(tag, array)
+            values[tag] = Histogram(array)
+        self._log(values, step)
 
     def _log(self, values: Mapping[str, Value], step: int | None) -> None:
-        self._check_open()
-        at = self._at(step)
+        self._write(values, self._go_to(step))
+
+    def _go_to(self, step: int | None) -> int:
+        """Make a step the current one; what was held back for another is written."""
+        if self._closed:
+            raise RuntimeError(
+                "expected an open logger, got one that is closed; log before close(), or open a "
+                "new one with resume_step= to continue the run"
+            )
+        at = self._step if step is None else check_step(step)
         if at != self._step:
             self._release()
-        self._step = at
-        self._write(values, at)
+            self._step = at
+        return at
 
     def _release(self) -> None:
         """Write what was held back for the current step."""
@@ -371,47 +362,11 @@ class MetricsLogger:
         if values:
             self._writer.write(values, step=step, wall_time=self._clock())
 
-    def _at(self, step: int | None) -> int:
-        if step is None:
-            return self._step
-        try:
-            # A tensor would answer too, but only after waiting for its device.
-            at = None if hasattr(step, "device") else operator.index(step)
-        except TypeError:
-            at = None
-        if at is None:
-            raise TypeError(
-                f"expected a step that is an integer, got {type(step).__name__}; "
-                "count steps in a Python int"
-            )
-        return at
-
     def _checked(self, tag: Any) -> str:
         if tag not in self._legal_tags:
             check_tag(tag)
             self._legal_tags.add(tag)
         return str(tag)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise RuntimeError(
-                "expected an open logger, got one that is closed; log before close(), or open a "
-                "new one with resume_step= to continue the run"
-            )
-
-
-def _checked_array(name: str, array: Any) -> Any:
-    if is_traced(array):
-        raise ValueError(
-            f"expected an array for {name!r}, got a tracer inside a JAX transformation; return it "
-            "from the transformed function and log it outside"
-        )
-    if not hasattr(array, "shape") and not isinstance(array, Sequence):
-        raise TypeError(
-            f"expected an array for {name!r}, got {type(array).__name__}; "
-            "pass an array of NumPy, torch or JAX"
-        )
-    return array
 
 
 def _named_parameters(model: Any) -> dict[str, Any]:

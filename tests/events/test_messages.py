@@ -20,7 +20,8 @@ from tensorboard.util import tensor_util
 
 from sightline import events
 from sightline.events import Event, ScalarEncoder, SessionStatus, Value, bucketize, encode_event
-from sightline.events.messages import Metadata, Tensor
+from sightline.events.messages import Metadata
+from sightline.events.tensors import DType, Tensor
 from sightline.events.wire import WireError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"
@@ -183,7 +184,7 @@ def test_tensorboards_own_histograms_are_read() -> None:
 @pytest.mark.parametrize("shape", [(3,), (2**40,), (0,)])
 def test_a_tensor_with_too_few_elements_is_an_error(shape: tuple[int, ...]) -> None:
     with pytest.raises(WireError, match="expected shape"):
-        Tensor(events.messages.DType.DOUBLE, shape, np.zeros(2).tobytes()).numpy()
+        Tensor(DType.DOUBLE, shape, np.zeros(2).tobytes()).numpy()
 
 
 @given(st.binary(max_size=80))

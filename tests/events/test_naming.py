@@ -26,6 +26,8 @@ def test_a_later_file_sorts_later_whatever_the_clock_says(tmp_path: Path, now: f
     names = [touch(next_event_file(tmp_path, NOW))]
     names += [touch(next_event_file(tmp_path, now)) for _ in range(3)]
     assert names == sorted(set(names))
+    lengths = {len(name.rpartition(".")[0]) for name in names}
+    assert len(lengths) == 1, "the names keep to the convention"
     assert [path.name for path in event_files(tmp_path)] == names
 
 

@@ -53,6 +53,12 @@ def test_damage_in_the_middle_is_skipped_and_noted(tmp_path: Path) -> None:
     assert len(reading.damage) == 3
 
 
+def test_a_single_stray_byte_costs_nothing_but_itself(tmp_path: Path) -> None:
+    reading = read(write(tmp_path / "tfevents", FRAMES[0], b"x", FRAMES[1]))
+    assert list(reading) == EVENTS[:2]
+    assert [(damage.offset, damage.num_bytes) for damage in reading.damage] == [(len(FRAMES[0]), 1)]
+
+
 def test_an_empty_file_has_no_events(tmp_path: Path) -> None:
     assert list(read(write(tmp_path / "tfevents"))) == []
 

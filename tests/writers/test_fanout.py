@@ -61,5 +61,20 @@ def test_a_writer_that_fails_keeps_none_of_the_others_from_its_turn(verb: str) -
         assert notes == [f"{verb} first", f"{verb} last"]
 
 
+def test_the_writers_have_their_turn_in_order() -> None:
+    turns: list[str] = []
+
+    class Named(Memory):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+        def write(self, values: Mapping[str, Value], *, step: int, wall_time: float) -> None:
+            turns.append(self.name)
+
+    Fanout([Named("a"), Named("b"), Named("c")]).write({"a": Scalar(1.0)}, step=0, wall_time=0.0)
+    assert turns == ["a", "b", "c"]
+
+
 def test_no_writers_are_a_writer_that_takes_nothing() -> None:
     assert Fanout([]).supports == frozenset()

@@ -213,6 +213,23 @@ def test_a_tag_keeps_its_kind_and_a_mix_up_costs_no_other_value(tmp_path: Path) 
     assert values == [(0, "a", 1.0), (1, "b", 2.0), (2, "b", 3.0)]
 
 
+def test_only_the_first_value_of_a_tag_in_a_file_carries_metadata(tmp_path: Path) -> None:
+    session(tmp_path, range(9)).close()
+    session(tmp_path, range(9, 13), resume_step=8).close()
+    described = [
+        (value.tag, event.step)
+        for event in read(tmp_path)
+        for value in event.values
+        if value.metadata
+    ]
+    kinds = ("loss", "lr", "image", "weights", "text")
+    assert sorted(described) == sorted(
+        [(tag, 0) for tag in kinds]
+        + [(tag, 9) for tag in ("loss", "lr")]
+        + [(tag, 12) for tag in ("image", "weights", "text")]
+    )
+
+
 def test_a_scalar_takes_twenty_bytes_beside_its_first(tmp_path: Path) -> None:
     writer = TensorBoard(tmp_path)
     tags = [f"train/{i:05d}" for i in range(10)]

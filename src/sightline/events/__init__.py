@@ -3,12 +3,13 @@
 from sightline.events.event_file import EventFile
 from sightline.events.framing import frame
 from sightline.events.histograms import Buckets, bucketize
-from sightline.events.messages import Event, Metadata, SessionStatus, Tensor, Value, encode_event
+from sightline.events.messages import Event, Metadata, SessionStatus, Value, encode_event
 from sightline.events.naming import event_files, next_event_file
 from sightline.events.payloads import encode_png, histogram_value, image_value, text_value
 from sightline.events.reading import Damage, Reading, read
 from sightline.events.scalars import ScalarEncoder
 from sightline.events.tags import check_tag
+from sightline.events.tensors import Tensor
 from sightline.events.truncation import truncate_run
 
 __all__ = [

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.events.histograms import Buckets
-from sightline.events.messages import DataClass, DType, Metadata, Tensor, Value
+from sightline.events.messages import DataClass, Metadata, Value
+from sightline.events.tensors import DType, Tensor
 
 
 def image_value(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from sightline.writers.frameworks import is_picture, to_numpy
 from sightline.writers.grid import compose
 from sightline.writers.values import Image
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CHANNELS = {1, 3, 4}
 LAYOUTS = {"HW": 2, "HWC": 3, "CHW": 3}
@@ -96,6 +99,27 @@ def render(image: Image) -> Image:
     captions = (image.caption,) if isinstance(image.caption, str) else image.caption
     caption = None if captions is None else " | ".join(captions)
     return Image(compose(pixels, captions), caption, "HWC")
+
+
+def rasterize(figure: Figure) -> NDArray[np.uint8]:
+    """Draw a figure at its own size, whatever backend it was made for.
+
+    Args:
+        figure: The figure; its canvas stays as it was.
+
+    Returns:
+        uint8 array of shape (height, width, 3), or 4 where something is transparent.
+    """
+    from matplotlib.backends import backend_agg
+
+    canvas_before = figure.canvas
+    try:
+        canvas: Any = backend_agg.FigureCanvasAgg(figure)
+        canvas.draw()
+        pixels = np.array(canvas.buffer_rgba(), dtype=np.uint8)
+    finally:
+        figure.set_canvas(canvas_before)
+    return pixels if (pixels[..., 3] < 255).any() else np.ascontiguousarray(pixels[..., :3])
 
 
 def pictures(pixels: Any, layout: str | None) -> tuple[Any, ...]:

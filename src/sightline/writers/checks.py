@@ -1,0 +1,134 @@
+"""What may be logged, told by types and shapes: those are on the host, so nobody waits."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, SupportsIndex
+
+from sightline.writers.frameworks import is_picture, is_traced
+from sightline.writers.pixels import check_pixel_type, picture_layout, pictures
+
+
+def check_scalar(tag: str, number: Any) -> None:
+    """Refuse what is not one number.
+
+    Args:
+        tag: The name it is logged under.
+        number: A number or an array.
+
+    Raises:
+        ValueError: If it is an array with axes, or a tracer inside a JAX transformation.
+        TypeError: If it is no number at all.
+    """
+    if is_traced(number):
+        raise ValueError(
+            f"expected a number for {tag!r}, got a tracer inside a JAX transformation; return it "
+            "from the transformed function and log it outside"
+        )
+    shape = getattr(number, "shape", None)
+    if shape is None:
+        if not hasattr(number, "__float__"):
+            raise TypeError(
+                f"expected a number for {tag!r}, got {type(number).__name__}; "
+                "log texts with log_text, and leave out what has no value"
+            )
+    elif tuple(shape) != ():
+        raise ValueError(
+            f"expected a number for {tag!r}, got an array of shape {tuple(shape)}; log its mean or "
+            "one element, or the whole with log_histogram"
+        )
+
+
+def check_array(tag: str, array: Any) -> None:
+    """Refuse what is no array.
+
+    Args:
+        tag: The name it is logged under.
+        array: An array, or nested sequences of numbers.
+
+    Raises:
+        ValueError: If it is a tracer inside a JAX transformation.
+        TypeError: If it is no array.
+    """
+    if is_traced(array):
+        raise ValueError(
+            f"expected an array for {tag!r}, got a tracer inside a JAX transformation; return it "
+            "from the transformed function and log it outside"
+        )
+    if not hasattr(array, "shape") and (not isinstance(array, Sequence) or isinstance(array, str)):
+        raise TypeError(
+            f"expected an array for {tag!r}, got {type(array).__name__}; "
+            "pass an array of NumPy, torch or JAX"
+        )
+
+
+def check_picture(tag: str, picture: Any, layout: str | None) -> None:
+    """Refuse what is no picture, by its type and shape.
+
+    Args:
+        tag: The name it is logged under.
+        picture: A PIL image or an array.
+        layout: Axes of an array, or None.
+
+    Raises:
+        TypeError: If it is neither.
+    """
+    if is_picture(picture):
+        return
+    if not hasattr(picture, "shape"):
+        raise TypeError(
+            f"expected a picture for {tag!r}, got {type(picture).__name__}; pass an array, a PIL "
+            "image or a Matplotlib figure"
+        )
+    check_array(tag, picture)
+    picture_layout(tuple(picture.shape), layout)
+    check_pixel_type(picture)
+
+
+def check_set_of_pictures(
+    tag: str, images: Any, captions: Sequence[str] | None, layout: str | None
+) -> None:
+    """Refuse what is not one or more pictures, with as many captions if there are any.
+
+    Args:
+        tag: The name they are logged under.
+        images: A sequence of pictures, or one array.
+        captions: A line for each, or None.
+        layout: Axes of one picture, or None.
+
+    Raises:
+        ValueError: If there are none, too few or too many.
+    """
+    num_axes = 3 if layout == "HW" else 4
+    if hasattr(images, "shape") and len(images.shape) != num_axes:
+        raise ValueError(
+            f"expected several pictures for {tag!r}, got an array of shape {tuple(images.shape)}; "
+            'log one with log_image, or several grey ones without channel axis with layout="HW"'
+        )
+    num_pictures = len(pictures(images, layout))
+    if num_pictures == 0 or (captions is not None and len(captions) != num_pictures):
+        wanted = "at least one picture" if captions is None else f"{len(captions)} pictures"
+        raise ValueError(
+            f"expected {wanted} for {tag!r}, got {num_pictures}; give one caption for each"
+        )
+
+
+def check_step(step: Any) -> int:
+    """Refuse a step that is not a plain integer.
+
+    Args:
+        step: What was given.
+
+    Returns:
+        The step.
+
+    Raises:
+        TypeError: If it is something else; a tensor too, which would have to be waited for.
+    """
+    if isinstance(step, SupportsIndex) and not hasattr(step, "device"):
+        return operator.index(step)
+    raise TypeError(
+        f"expected a step that is an integer, got {type(step).__name__}; "
+        "count steps in a Python int"
+    )
