@@ -279,10 +279,18 @@ class MetricsLogger:
         """
         self.log_metrics(self._means.take(), step, prefix)
 
-    def flush(self) -> None:
-        """Wait until all that was logged is written, then raise what went wrong."""
+    def drain(self) -> None:
+        """Wait until all that was logged is written; what went wrong is kept for flush or close.
+
+        For a training loop that goes on whatever becomes of its log.
+        """
         if not self._closed:
             self._write({}, self._step)
+        self._writer.drain()
+
+    def flush(self) -> None:
+        """Wait until all that was logged is written, then raise what went wrong."""
+        self.drain()
         self._writer.flush()
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sightline.callbacks import Callback
 from sightline.catalogue import find
 from sightline.hjepa import (
     HJEPAConfig,
@@ -26,6 +27,7 @@ from sightline.hjepa import (
 from sightline.hjepa.data import EpochBatches, ImageSet, in_order, load_digits
 from sightline.hjepa.masks import Masks
 from sightline.training import CheckpointManager, create_optimizer, to_yaml
+from sightline.writers import Scalar
 from tests.loaders import Shown
 
 MakeConfig = Callable[..., HJEPAConfig]
@@ -243,6 +245,34 @@ def test_a_loss_that_is_not_a_number_ends_the_run(tiny_config: MakeConfig) -> No
     assert summary.num_steps < 40
     latest = CheckpointManager(summary.run_dir / "checkpoints").latest()
     assert latest is None or latest.name <= "step-00000003"
+
+
+class FullDisk:
+    """A writer that can take nothing."""
+
+    supports: frozenset[type] = frozenset({Scalar})
+
+    def write(self, values: Any, *, step: int, wall_time: float) -> None:
+        raise OSError("no space left on device")
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_a_log_that_cannot_be_written_does_not_stop_the_training(
+    tiny_config: MakeConfig, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Watches(Callback):
+        writer = FullDisk()
+
+    model_config = tiny_config("training.epochs=2")
+    whole = HJEPATrainer.from_config(model_config, callbacks=[Watches()])
+    summary = whole.train()
+    assert summary.num_steps == 2 * whole.steps_per_epoch
+    assert summary.log_error == "no space left on device"
+    assert CheckpointManager(summary.run_dir / "checkpoints").latest() is not None
+    assert capfd.readouterr().err.count("no space left on device") == 1
 
 
 def test_mixed_precision_trains(tiny_config: MakeConfig) -> None:

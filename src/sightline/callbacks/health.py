@@ -37,7 +37,7 @@ class HealthMonitor(Callback):
 
     def on_train_end(self, trainer: Trainer) -> None:
         """Wait for the last values to be judged, and pass on what was found."""
-        trainer.logger.flush()
+        trainer.logger.drain()
         self._report(trainer)
 
     def verdict(self) -> Verdict:

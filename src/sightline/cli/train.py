@@ -50,6 +50,8 @@ def hjepa(
     typer.echo(f"Training into {trainer.logger.run_dir}", err=True)
     summary = trainer.train()
     print_summary(summary)
+    if summary.log_error is not None:
+        typer.echo(f"The log is not complete: {summary.log_error}", err=True)
     if summary.stop_reason is not None:
         typer.echo(
             f"Stopped early: {summary.stop_reason}. "
@@ -58,6 +60,8 @@ def hjepa(
         )
         code = {"SIGINT": INTERRUPTED, "SIGTERM": 0}.get(summary.stop_reason, FOUND_A_PROBLEM)
         raise typer.Exit(code)
+    if summary.log_error is not None:
+        raise typer.Exit(FOUND_A_PROBLEM)
 
 
 def print_summary(summary: HJEPASummary) -> None:

@@ -37,8 +37,9 @@ from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import unit_range
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
-from sightline.training.loop import LoopSettings, Metrics, StepLoop
+from sightline.training.loop import Metrics, StepLoop
 from sightline.training.optimizers import create_optimizer
+from sightline.training.plan import LoopSettings
 from sightline.training.randomness import generator
 from sightline.training.runs import new_run_name
 from sightline.training.schedules import create_ema_scheduler, create_lr_scheduler
@@ -58,6 +59,7 @@ class HJEPASummary:
         seconds: Time spent in this session.
         run_dir: Where the logs are.
         stop_reason: Why the run ended early; None if it did not.
+        log_error: What could not be logged; None if all was.
     """
 
     untrained: Scores
@@ -67,6 +69,7 @@ class HJEPASummary:
     seconds: float
     run_dir: Path
     stop_reason: str | None
+    log_error: str | None
 
 
 class HJEPATrainer(StepLoop):
@@ -234,8 +237,15 @@ class HJEPATrainer(StepLoop):
             What the run came to.
         """
         started = time.perf_counter()
-        with self.logger:
+        log_error = None
+        try:
             self.run()
+        finally:
+            try:
+                self.logger.close()
+            except (OSError, RuntimeError, ValueError) as error:
+                # The worker has told so at once; what was trained is worth more than its log.
+                log_error = str(error)
         probes = [callback for callback in self.callbacks if isinstance(callback, ProbeMonitor)]
         untrained = {**self.first_validation, **(probes[0].untrained if probes else {})}
         trained = {**self.last_validation, **(probes[0].latest if probes else {})}
@@ -247,11 +257,17 @@ class HJEPATrainer(StepLoop):
             seconds=time.perf_counter() - started,
             run_dir=self.logger.run_dir,
             stop_reason=self.stop_reason,
+            log_error=log_error,
         )
 
     @classmethod
     def from_config(
-        cls, config: HJEPAConfig, *, device: str | None = None, resume: str | None = None
+        cls,
+        config: HJEPAConfig,
+        *,
+        device: str | None = None,
+        resume: str | None = None,
+        callbacks: Sequence[Callback] | None = None,
     ) -> HJEPATrainer:
         """Put a run together from its configuration.
 
@@ -260,6 +276,7 @@ class HJEPATrainer(StepLoop):
             device: Where to train, instead of what the configuration says.
             resume: A checkpoint or a run's folder to continue from, or `auto` for the last run of
                 this name, if there is one.
+            callbacks: What is watched; by default the monitors of `hjepa.dashboard`.
 
         Returns:
             The trainer, ready to `train()`.
@@ -281,4 +298,5 @@ class HJEPATrainer(StepLoop):
             config,
             device or config.device,
             find_checkpoint(config, resume),
+            callbacks=callbacks,
         )

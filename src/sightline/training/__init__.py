@@ -10,8 +10,9 @@ from sightline.training.config import (
     load_config,
     to_yaml,
 )
-from sightline.training.loop import LoopSettings, StepLoop
+from sightline.training.loop import StepLoop
 from sightline.training.optimizers import create_optimizer
+from sightline.training.plan import LoopSettings
 from sightline.training.probes import (
     ProbeResult,
     few_label_accuracy,

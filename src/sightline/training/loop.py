@@ -11,9 +11,8 @@ import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -25,43 +24,12 @@ from sightline.logger import MetricsLogger
 from sightline.training.checkpoint_files import Checkpoint
 from sightline.training.checkpoints import CheckpointManager, load_weights
 from sightline.training.interruption import stop_on_signals
+from sightline.training.plan import LoopSettings, ResumableBatches
 
 log = logging.getLogger(__name__)
 
 Batch = Any
 Metrics = dict[str, Tensor | float]
-
-
-class ResumableBatches(Protocol):
-    """A sampler of batches that can start anywhere."""
-
-    def start_at(self, epoch: int, first_batch: int = 0) -> None:
-        """Choose the epoch and the batch that the next iteration starts at."""
-
-    def __len__(self) -> int:
-        """Batches of a whole epoch."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoopSettings:
-    """How long and how the loop runs.
-
-    Args:
-        epochs: Epochs that the schedules are laid out for.
-        stop_after_epochs: Epochs after which the run ends early; None for all.
-        accumulation_steps: Micro-batches an optimizer step. The last step of an epoch takes what
-            is left.
-        clip_grad: Largest gradient norm; None for none.
-        log_every: Steps between logged scalars.
-        validate_every_epochs: Epochs between validations.
-    """
-
-    epochs: int
-    stop_after_epochs: int | None = None
-    accumulation_steps: int = 1
-    clip_grad: float | None = None
-    log_every: int = 10
-    validate_every_epochs: int = 1
 
 
 class StepLoop(ABC):
@@ -299,7 +267,7 @@ class StepLoop(ABC):
             log.error("No checkpoint at step %d: the loss is %s.", self.step, loss)
             return None
         # What is logged up to this step is on disk before the checkpoint that continues from it.
-        self.logger.flush()
+        self.logger.drain()
         state = {
             "run_name": self.logger.run_dir.name,
             "model": self.unwrapped_module.state_dict(),

@@ -94,14 +94,18 @@ class Background:
         if size or len(self._queue) > self._max_queue // 2:
             self._wake.set()
 
-    def flush(self) -> None:
-        """Wait until everything is written, then raise what went wrong since the last time."""
+    def drain(self) -> None:
+        """Wait until everything is written; what went wrong is kept for the next flush or close."""
         if not self._closed:
             done = threading.Event()
             self._queue.append(done)
             self._wake.set()
             while not done.wait(timeout=1.0):
                 self._check_worker()
+
+    def flush(self) -> None:
+        """Wait until everything is written, then raise what went wrong since the last time."""
+        self.drain()
         self._raise_kept()
 
     def close(self) -> None:
