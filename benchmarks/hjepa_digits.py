@@ -75,6 +75,8 @@ def run(seed: int, overrides: list[str]) -> tuple[HJEPASummary, np.ndarray, floa
         started = time.perf_counter()
         summary = trainer.train()
         seconds = time.perf_counter() - started
+        if summary.stop_reason is not None:
+            sys.exit(f"seed {seed} was stopped: {summary.stop_reason}")
         return summary, right_answers(trainer.model) - before, seconds
 
 

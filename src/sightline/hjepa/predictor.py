@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sightline.hjepa.encoder import Block, sincos_positions, take
+from sightline.hjepa.encoder import Block, init_weights, sincos_positions, take
 from sightline.hjepa.masks import Masks
 
 
@@ -51,6 +51,7 @@ class Predictor(nn.Module):
         )
         self.blocks = nn.ModuleList(Block(width, num_heads, mlp_ratio) for _ in range(depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)
+        init_weights(self)
 
     def forward(self, context_BMD: Tensor, masks: Masks) -> Tensor:
         """Predict a feature for every target patch.
