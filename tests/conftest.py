@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests import loaders
+
+# W&B reads its environment once a process, so a fixture of one test would come too late.
+os.environ.update(WANDB_MODE="offline", WANDB_SILENT="true")
 
 
 @pytest.fixture

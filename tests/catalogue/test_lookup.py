@@ -49,6 +49,7 @@ TAGS = [
     "eval/linear_probe_accuracy",
     "eval/few_label_accuracy",
     "eval/random_encoder_accuracy",
+    "eval/effective_rank",
 ]
 
 

@@ -5,17 +5,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from sightline.logger import MetricsLogger
 from sightline.writers import Histogram, Image, Scalar, Text, Wandb
 from tests.writers import wandb_file
-
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("WANDB_SILENT", "true")
 
 
 def run_file(directory: Path) -> Path:
