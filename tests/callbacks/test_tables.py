@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-import sightline.callbacks
 from sightline.callbacks import Callback
 from sightline.catalogue import find
-
-CALLBACKS = [
-    kind
-    for name in sightline.callbacks.__all__
-    if isinstance(kind := getattr(sightline.callbacks, name), type)
-    and issubclass(kind, Callback)
-    and name not in {"Callback", "CallbackList", "ProgressBarCallback"}
-]
-
-
-def tags_of(kind: type[Callback]) -> list[str]:
-    return re.findall(r"^    \| `([^`]+)` \|", kind.__doc__ or "", re.MULTILINE)
+from tests.callbacks.tables import CALLBACKS, tags_of
 
 
 @pytest.mark.parametrize("kind", CALLBACKS, ids=lambda kind: kind.__name__)

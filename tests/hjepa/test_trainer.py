@@ -28,6 +28,7 @@ from sightline.hjepa.data import EpochBatches, ImageSet, in_order, load_digits
 from sightline.hjepa.masks import Masks
 from sightline.training import CheckpointManager, create_optimizer, to_yaml
 from sightline.writers import Scalar
+from tests.callbacks.tables import CALLBACKS, matches, tags_of
 from tests.loaders import Shown
 
 MakeConfig = Callable[..., HJEPAConfig]
@@ -225,6 +226,8 @@ def test_everything_a_run_writes_is_explained_in_the_catalogue(
     tags = set(read_python(trainer.logger.run_dir).series["."])
     assert {"loss/total", "loss/h2", "eval/knn_accuracy", "masking/samples", "run/config"} <= tags
     assert {tag for tag in tags if find(tag) is None} == set()
+    documented = {tag for kind in CALLBACKS for tag in tags_of(kind)} - {"run/alerts"}
+    assert {d for d in documented if not any(matches(d, tag) for tag in tags)} == set()
 
 
 def test_a_second_run_of_the_same_name_gets_a_folder_of_its_own(tiny_config: MakeConfig) -> None:

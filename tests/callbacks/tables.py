@@ -1,0 +1,27 @@
+"""The tables of tags in the docstrings of callbacks."""
+
+from __future__ import annotations
+
+import re
+
+import sightline.callbacks
+from sightline.callbacks import Callback, CallbackList, ProgressBarCallback
+
+CALLBACKS = [
+    kind
+    for name in sightline.callbacks.__all__
+    if isinstance(kind := getattr(sightline.callbacks, name), type)
+    and issubclass(kind, Callback)
+    and kind not in {Callback, CallbackList, ProgressBarCallback}
+]
+
+
+def tags_of(kind: type[Callback]) -> list[str]:
+    """The tags that the docstring says are written, with fields such as {l}."""
+    return re.findall(r"^    \| `([^`]+)` \|", kind.__doc__ or "", re.MULTILINE)
+
+
+def matches(documented: str, tag: str) -> bool:
+    """Whether a tag is of a documented family."""
+    pattern = re.escape(documented).replace(r"\{l\}", r"\d+").replace(r"\{name\}", r"\w+")
+    return re.fullmatch(pattern, tag) is not None
