@@ -11,19 +11,7 @@ from pathlib import Path
 
 import pytest
 
-TINY = (
-    "model.embed_dim=16",
-    "model.depth=1",
-    "model.num_heads=2",
-    "model.predictor.embed_dim=8",
-    "model.predictor.depth=1",
-    "model.predictor.num_heads=2",
-    "data.batch_size=256",
-    "masking.num_masks=2",
-    "masking.mask_scale=[0.2,0.4]",
-    "training.warmup_epochs=1",
-    "evaluation.eval_frequency=100",
-)
+from tests.hjepa.conftest import TINY
 
 
 def sightline(*arguments: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:

@@ -91,7 +91,7 @@ def print_summary(summary: HJEPASummary) -> None:
             if is_accuracy and isfinite(value):
                 cells.append(f"{value:.3f} ± {standard_error(value, summary.num_images):.3f}")
             else:
-                cells.append(f"{value:.3f}")
+                cells.append(f"{value:.1f}" if name == "effective_rank" else f"{value:.3f}")
         table.add_row(label, *cells)
     Console().print(table)
     typer.echo("± is one standard error. A loss compares with itself only: its targets move.")
