@@ -12,6 +12,7 @@ from sightline.figures import (
     visualize_masked_image,
     visualize_masking_strategy,
 )
+from sightline.figures.style import new_figure
 
 BLUE, ORANGE = (0, 114, 178), (230, 159, 0)
 
@@ -130,3 +131,9 @@ visualize_masked_image(np.zeros((1, 8, 8)), np.zeros((4, 4), bool))
 assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_missing_matplotlib_is_said_with_the_line_that_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "sightline\[figures\]"'):
+        new_figure(100)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sightline._optional import missing
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -33,8 +35,11 @@ def new_figure(height_px: float, *, width_px: float = CARD_WIDTH_PX) -> Figure:
     Returns:
         The figure, with white paper whatever the user's matplotlib defaults are.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        missing("matplotlib", "figures")
 
     figure = Figure(figsize=(width_px / DPI, height_px / DPI), dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)

@@ -124,7 +124,7 @@ class HJEPATrainer(StepLoop):
             log_every=logging.log_frequency,
             validate_every_epochs=config.evaluation.eval_frequency,
         )
-        steps_per_epoch = -(-len(sampler) // plan.accumulation_steps)
+        steps_per_epoch = settings.steps_per_epoch(len(sampler))
         lr = create_lr_scheduler(
             plan.optimizer, plan.lr, plan.min_lr, plan.epochs, steps_per_epoch, plan.warmup_epochs
         )

@@ -116,7 +116,7 @@ class StepLoop(ABC):
     @property
     def steps_per_epoch(self) -> int:
         """Optimizer steps in an epoch."""
-        return -(-len(self.sampler) // self.settings.accumulation_steps)
+        return self.settings.steps_per_epoch(len(self.sampler))
 
     @property
     def num_epochs(self) -> int:

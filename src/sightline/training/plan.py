@@ -36,3 +36,18 @@ class LoopSettings:
     clip_grad: float | None = None
     log_every: int = 10
     validate_every_epochs: int = 1
+
+    def steps_per_epoch(self, num_batches: int) -> int:
+        """Optimizer steps in an epoch of so many micro-batches.
+
+        Args:
+            num_batches: Micro-batches of a whole epoch.
+
+        Returns:
+            Steps, the last of which may take fewer micro-batches.
+
+        Example:
+            >>> LoopSettings(epochs=1, accumulation_steps=4).steps_per_epoch(11)
+            3
+        """
+        return -(-num_batches // self.accumulation_steps)

@@ -44,7 +44,8 @@ class RunningMeans:
             Mean by name, each over as many numbers as were added under it.
         """
         means = {name: total / self._counts[name] for name, total in self._sums.items()}
-        self.__init__()  # type: ignore[misc]
+        self._sums.clear()
+        self._counts.clear()
         return means
 
 
