@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from sightline.events.messages import (
     DataClass,
@@ -11,6 +13,7 @@ from sightline.events.messages import (
     Value,
     float32,
 )
+from sightline.events.rows import frame_rows
 from sightline.events.wire import bytes_field, string_field, varint
 
 SIMPLE_VALUE = b"\x15"
@@ -49,6 +52,33 @@ class ScalarEncoder:
             else:
                 parts += (head, numbers[4 * index : 4 * index + 4])
         return b"".join(parts)
+
+    def encode_rows(
+        self,
+        tags: Sequence[str],
+        numbers: Sequence[Sequence[float]],
+        steps: Sequence[int],
+        wall_times: Sequence[float],
+    ) -> bytes:
+        """Encode and frame one event a step, for tags that all had a first value.
+
+        Args:
+            tags: The tags, the same in each step.
+            numbers: For each step as many numbers.
+            steps: The steps.
+            wall_times: Seconds since 1970 for each.
+
+        Returns:
+            Framed records.
+        """
+        heads = [self._heads[tag] for tag in tags]
+        with np.errstate(over="ignore"):  # what is larger than any 32-bit float is infinite
+            narrow = np.array(numbers, np.float64).astype(np.float32)
+        return frame_rows(heads, narrow, np.array(steps, np.int64), np.array(wall_times))
+
+    def has(self, tag: str) -> bool:
+        """Whether a tag had its first value."""
+        return tag in self._heads
 
     def _first_value(self, tag: str, number: float) -> bytes:
         description = self._describe(tag) if self._describe else None

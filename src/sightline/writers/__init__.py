@@ -3,10 +3,9 @@
 from sightline.writers.background import Background
 from sightline.writers.console import Console
 from sightline.writers.fanout import Fanout
-from sightline.writers.host import to_host
 from sightline.writers.jsonl import Jsonl
 from sightline.writers.memory import Memory, Written
-from sightline.writers.protocol import Writer, hand_over
+from sightline.writers.protocol import Row, Writer, hand_over, hand_over_rows
 from sightline.writers.tensorboard import TensorBoard
 from sightline.writers.values import Histogram, Image, Scalar, Text, Value
 from sightline.writers.wandb import Wandb
@@ -19,6 +18,7 @@ __all__ = [
     "Image",
     "Jsonl",
     "Memory",
+    "Row",
     "Scalar",
     "TensorBoard",
     "Text",
@@ -27,5 +27,5 @@ __all__ = [
     "Writer",
     "Written",
     "hand_over",
-    "to_host",
+    "hand_over_rows",
 ]

@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from queue import Empty, SimpleQueue
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from sightline.writers.host import to_host
-from sightline.writers.protocol import Writer, hand_over
-from sightline.writers.snapshot import num_bytes, snapshot
-from sightline.writers.values import Value
+from sightline.writers.faults import Faults
+from sightline.writers.lifetime import OPEN_LOGS
+from sightline.writers.protocol import Row, Writer, fork_of, hand_over, hand_over_rows
+from sightline.writers.scalars import fetch_scalars, freeze_scalars
+from sightline.writers.values import Scalar, Value
+
+# Numbers by name, what to put before the names, step, wall time. A tuple: a named one takes longer
+# to make than all the rest of a call.
+Numbers: TypeAlias = tuple[dict[str, Any], str, int, float]
+
+DROPPED = "logging/dropped_calls"
+# Calls that the worker takes before it lets the training loop have the interpreter: some 0.1 ms.
+CHUNK = 64
 
 
 class Call(NamedTuple):
-    """What one call of `write` handed in."""
+    """Values that are not numbers, of one call of `write`."""
 
     values: dict[str, Value]
     step: int
     wall_time: float
-    num_bytes: int
+    nbytes: int
 
 
 class Background:
     """Lets a worker thread convert and write, so that the caller does neither.
 
-    The caller freezes values, on their device, and queues them; it waits only where the queue is
-    full. The worker takes them to the host, hands them to the writer, and flushes that at least
-    every `flush_secs`. An error is kept, reported once on stderr and raised at the next flush or
-    close; what comes after it is still written.
+    The caller freezes values, on their device, and appends them to a queue. The worker takes them
+    to the host, hands them to the writer and flushes that, so that no value waits longer than
+    `flush_secs`; numbers do not wait behind pictures. An error is kept, reported once on stderr and
+    raised at the next flush or close; what comes after it is still written.
+
+    In a forked process, such as a worker of a data loader, the queue of the parent is forgotten.
+    What the child logs goes where the writer's `in_fork` says.
 
     Args:
         writer: Who writes; it is used by the worker alone.
         flush_secs: Longest time that a value waits before it is on its way to disk.
         max_queue: Calls that may wait.
-        max_queue_bytes: Memory that waiting images and histograms may take.
+        max_queue_bytes: Memory that waiting images and other arrays may take.
+        overflow: What a full queue means: "block" makes the caller wait, "drop_oldest" drops what
+            has waited longest and logs the number of calls dropped as `logging/dropped_calls`.
 
     Raises:
-        ValueError: If a limit is not positive.
+        ValueError: If a limit is not positive, or `overflow` is something else.
     """
 
     def __init__(
@@ -49,29 +64,45 @@ class Background:
         writer: Writer,
         *,
         flush_secs: float = 1.0,
-        max_queue: int = 1024,
+        max_queue: int = 16_384,
         max_queue_bytes: int = 512 << 20,
+        overflow: Literal["block", "drop_oldest"] = "block",
     ) -> None:
         if min(flush_secs, max_queue, max_queue_bytes) <= 0:
             raise ValueError(
                 f"expected positive limits, got flush_secs={flush_secs}, max_queue={max_queue} and "
                 f"max_queue_bytes={max_queue_bytes}; leave out those that you do not need"
             )
+        if overflow not in {"block", "drop_oldest"}:
+            raise ValueError(
+                f"expected overflow block or drop_oldest, got {overflow!r}; use one of these"
+            )
         self.supports = writer.supports
-        self._writer = writer
+        self._writer: Writer | None = writer
+        self._parents_writer = writer
         self._flush_secs = flush_secs
         self._max_queue = max_queue
         self._max_queue_bytes = max_queue_bytes
-        self._queue: deque[Call | threading.Event] = deque()
-        self._wake = threading.Event()
-        self._room = threading.Event()
+        self._drops = overflow == "drop_oldest"
         self._closed = False
-        self._error: Exception | None = None
-        self._num_errors = 0
-        self._pid = os.getpid()
-        self._worker = threading.Thread(target=self._work, name="sightline-writer", daemon=True)
-        self._worker.start()
-        atexit.register(self._close_at_exit)
+        self._reset()
+        OPEN_LOGS.add(self)
+
+    def _reset(self) -> None:
+        self._numbers: deque[Numbers] = deque()
+        self._calls: deque[Call] = deque()
+        self._waiting_bytes = 0
+        self._size_lock = threading.RLock()
+        self._waiters: deque[threading.Event] = deque()
+        self._bell: SimpleQueue[None] = SimpleQueue()  # a signal handler may ring it at any time
+        self._room = threading.Event()
+        self._faults = Faults()
+        self._tags: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
+        self._num_dropped = self._num_dropped_logged = 0
+        self._last: tuple[int, float] = (0, 0.0)
+        self._worker: threading.Thread | None = None
+
+    # The caller's side.
 
     def write(self, values: Mapping[str, Value], *, step: int, wall_time: float) -> None:
         """Queue values as they are now.
@@ -83,118 +114,264 @@ class Background:
 
         Raises:
             RuntimeError: If the writer is closed.
+        """  # noqa: DOC502  put and _make_ready raise it
+        numbers = {tag: value.value for tag, value in values.items() if type(value) is Scalar}
+        if numbers:
+            self.put(freeze_scalars(numbers), "", step, wall_time)
+        others = {tag: value for tag, value in values.items() if type(value) is not Scalar}
+        if others:
+            self._put_values(others, step, wall_time)
+
+    def put(self, numbers: dict[str, Any], prefix: str, step: int, wall_time: float) -> None:
+        """Queue numbers; this is all that a step of training waits for.
+
+        Args:
+            numbers: What `freeze_scalars` gives, or a copy of numbers that are Python's.
+            prefix: What to put before each name.
+            step: Step of all of them.
+            wall_time: When they were logged, in seconds since 1970.
         """
-        if self._closed:
-            raise RuntimeError("expected an open writer, got one that is closed; open a new one")
-        frozen = snapshot(values)
-        size = num_bytes(frozen)
-        while self._is_full(size):
-            self._wait_for_room()
-        self._queue.append(Call(frozen, step, wall_time, size))
-        if size or len(self._queue) > self._max_queue // 2:
-            self._wake.set()
+        if self._worker is None or self._closed:
+            self._make_ready()
+        queue = self._numbers
+        queue.append((numbers, prefix, step, wall_time))
+        if len(queue) >= self._max_queue // 2:
+            self._hold_to_limit()
+
+    def wake(self) -> None:
+        """Have what is queued written and flushed now, without waiting for it."""
+        self._bell.put(None)
 
     def drain(self) -> None:
-        """Wait until everything is written; what went wrong is kept for the next flush or close."""
-        if not self._closed:
-            done = threading.Event()
-            self._queue.append(done)
-            self._wake.set()
-            while not done.wait(timeout=1.0):
-                self._check_worker()
+        """Wait until everything is written; what went wrong is kept for the next flush or close.
+
+        Raises:
+            RuntimeError: If the worker has ended.
+        """
+        if self._closed or (self._worker is None and not (self._numbers or self._calls)):
+            return
+        done = threading.Event()
+        self._waiters.append(done)
+        self.wake()
+        while not done.wait(timeout=1.0):
+            if self._worker is None or not self._worker.is_alive():
+                raise RuntimeError("expected a running writer thread, got none; this is a bug")
 
     def flush(self) -> None:
         """Wait until everything is written, then raise what went wrong since the last time."""
         self.drain()
-        self._raise_kept()
+        self._faults.raise_kept()
 
     def close(self) -> None:
         """Write everything, close the writer, then raise what went wrong since the last flush."""
         if not self._closed:
             self._closed = True
-            atexit.unregister(self._close_at_exit)
-            self._wake.set()
-            self._worker.join()
-        self._raise_kept()
+            OPEN_LOGS.discard(self)
+            if self._worker is not None:
+                self.wake()
+                self._worker.join()
+            elif self._writer is not None:
+                self._finish()
+        self._faults.raise_kept()
 
-    # The caller's side.
+    def close_at_end(self) -> None:
+        """Close, as the process ends: what went wrong was reported, and raising it helps nobody."""
+        try:
+            self.close()
+        except Exception as error:  # noqa: BLE001
+            print(f"sightline: not everything was logged: {error}", file=sys.stderr)
+
+    def forget(self) -> None:
+        """In a forked process: the queue, the writer and the worker are the parent's."""
+        self._writer = None
+        self._reset()
+
+    def _put_values(self, values: Mapping[str, Value], step: int, wall_time: float) -> None:
+        if self._worker is None or self._closed:
+            self._make_ready()
+        frozen = {tag: value.frozen() for tag, value in values.items()}
+        size = sum(value.nbytes for value in frozen.values())
+        while self._is_full(size):
+            if self._drops:
+                self._drop(self._calls)
+            else:
+                self._wait_for_room()
+        with self._size_lock:
+            self._waiting_bytes += size
+        self._calls.append(Call(frozen, step, wall_time, size))
+        if size:
+            self.wake()
+
+    def _make_ready(self) -> None:
+        """Start the worker; in a forked process open a writer for it first."""
+        if self._closed:
+            raise RuntimeError("expected an open writer, got one that is closed; open a new one")
+        if self._writer is None:
+            self._writer = fork_of(self._parents_writer, _name_of_fork())
+            if self._writer is None:
+                raise RuntimeError(
+                    "expected the process that opened the logger, got a fork of it, where its "
+                    "writers cannot write; open a logger in the process that logs"
+                )
+            OPEN_LOGS.add(self)
+        self._worker = threading.Thread(target=self._work, name="sightline-writer", daemon=True)
+        self._worker.start()
+
+    def _hold_to_limit(self) -> None:
+        if len(self._numbers) == self._max_queue // 2:
+            self.wake()
+        while len(self._numbers) > self._max_queue:
+            if self._drops:
+                self._drop(self._numbers)
+            else:
+                self._wait_for_room()
 
     def _is_full(self, size: int) -> bool:
-        if len(self._queue) >= self._max_queue:
+        if len(self._calls) >= self._max_queue:
             return True
-        if not size:
-            return False
-        waiting = sum(call.num_bytes for call in self._queue.copy() if isinstance(call, Call))
-        return waiting > 0 and waiting + size > self._max_queue_bytes
+        return bool(self._calls and size and self._waiting_bytes + size > self._max_queue_bytes)
+
+    def _drop(self, queue: deque[Any]) -> None:
+        try:
+            dropped = queue.popleft()
+        except IndexError:  # the worker was faster
+            return
+        self._num_dropped += 1
+        if isinstance(dropped, Call):
+            with self._size_lock:
+                self._waiting_bytes -= dropped.nbytes
 
     def _wait_for_room(self) -> None:
         self._room.clear()
-        self._wake.set()
+        self.wake()
         self._room.wait(timeout=0.1)  # it may have been set just before it was cleared
-        self._check_worker()
-
-    def _check_worker(self) -> None:
-        if not self._worker.is_alive():
-            raise RuntimeError(
-                "expected a running writer thread, got none, as in a forked process; "
-                "open the logger in the process that logs"
-            )
-
-    def _raise_kept(self) -> None:
-        error, self._error = self._error, None
-        num_more, self._num_errors = self._num_errors - 1, 0
-        if error is not None:
-            if num_more:
-                error.add_note(f"and {num_more} more errors while logging")
-            raise error
-
-    def _close_at_exit(self) -> None:
-        if os.getpid() == self._pid:  # a forked process has the queue, but not the worker
-            self.close()
+        if self._worker is not None and not self._worker.is_alive():
+            raise RuntimeError("expected a running writer thread, got none; this is a bug")
 
     # The worker's side.
 
     def _work(self) -> None:
         while not self._closed:
-            self._wake.wait(self._flush_secs)
-            self._wake.clear()
-            self._drain()
-        self._drain()
-        self._attempt(self._writer.close)
+            self._listen(self._flush_secs / 2)
+            self._cycle()
+        self._finish()
 
-    def _drain(self) -> None:
+    def _listen(self, seconds: float) -> None:
+        """Wait for the bell, or for the time when values have to be written."""
+        try:
+            self._bell.get(timeout=seconds)
+            while True:
+                self._bell.get_nowait()
+        except Empty:
+            return
+
+    def _finish(self) -> None:
+        self._cycle()
+        assert self._writer is not None
+        try:
+            self._writer.close()
+        except Exception as error:  # noqa: BLE001  raised by close
+            self._faults.lost(error)
+        else:
+            self._faults.freed()
+
+    def _cycle(self) -> None:
         """Write what is queued, then flush, then tell those who wait for it."""
-        waiting = []
-        while self._queue:
-            item = self._queue.popleft()
-            if isinstance(item, Call):
-                self._attempt(partial(self._write, item))
-            else:
-                waiting.append(item)
+        waiting = [self._waiters.popleft() for _ in range(len(self._waiters))]
+        started = time.monotonic()
+        self._write_numbers()
+        for _ in range(len(self._calls)):
+            try:
+                call = self._calls.popleft()
+            except IndexError:  # the caller dropped it
+                break
+            self._attempt(partial(self._write_call, call))
+            with self._size_lock:
+                self._waiting_bytes -= call.nbytes
             self._room.set()
-        self._attempt(self._writer.flush)
+            self._write_numbers()
+            if time.monotonic() - started > self._flush_secs / 4:
+                self._flush()
+                started = time.monotonic()
+        self._log_drops()
+        self._flush()
         for done in waiting:
             done.set()
 
-    def _write(self, call: Call) -> None:
-        host, faults = to_host(call.values)
-        for fault in faults:
-            self._keep(fault)
+    def _flush(self) -> None:
+        assert self._writer is not None
+        try:
+            self._writer.flush()
+        except Exception as error:  # noqa: BLE001  kept, and raised at the next flush or close
+            self._faults.stuck(error)
+        else:
+            self._faults.freed()
+
+    def _write_numbers(self) -> None:
+        """Write the numbers that are queued now, and let the caller in now and then."""
+        left = len(self._numbers)
+        while left > 0:
+            rows: list[Row] = []
+            try:
+                for _ in range(min(left, CHUNK)):
+                    rows += self._row(self._numbers.popleft())
+            except IndexError:  # the caller dropped some
+                left = 0
+            left -= CHUNK
+            assert self._writer is not None
+            self._attempt(partial(hand_over_rows, self._writer, rows))
+            self._room.set()
+            if rows:
+                self._last = rows[-1].step, rows[-1].wall_time
+            time.sleep(0)
+
+    def _row(self, item: Numbers) -> list[Row]:
+        """A call's numbers as floats; none where there are none."""
+        numbers, prefix, step, wall_time = item
+        try:
+            floats = tuple(map(float, numbers.values()))
+        except Exception:  # noqa: BLE001  not plain, or one is at fault: go through them one by one
+            numbers, faults = fetch_scalars(numbers)
+            for fault in faults:
+                self._faults.lost(fault)
+            floats = tuple(numbers.values())
+        if not floats:
+            return []
+        names = tuple(numbers)
+        tags = self._tags.get((prefix, names))
+        if tags is None:
+            tags = tuple(prefix + name for name in names)
+            self._tags[prefix, names] = tags
+        return [Row(tags, floats, step, wall_time)]
+
+    def _write_call(self, call: Call) -> None:
+        host: dict[str, Value] = {}
+        for tag, value in call.values.items():
+            try:
+                host[tag] = value.on_host()
+            except Exception as error:  # noqa: BLE001  costs no other value
+                error.add_note(f"in the value logged as {tag!r}")
+                self._faults.lost(error)
+        assert self._writer is not None
         hand_over(self._writer, host, step=call.step, wall_time=call.wall_time)
+
+    def _log_drops(self) -> None:
+        if self._num_dropped > self._num_dropped_logged:
+            self._num_dropped_logged = self._num_dropped
+            step, wall_time = self._last
+            row = Row((DROPPED,), (float(self._num_dropped),), step, wall_time)
+            assert self._writer is not None
+            self._attempt(partial(hand_over_rows, self._writer, [row]))
 
     def _attempt(self, action: Callable[[], None]) -> None:
         try:
             action()
         except Exception as error:  # noqa: BLE001  kept, and raised at the next flush or close
-            self._keep(error)
+            self._faults.lost(error)
 
-    def _keep(self, error: Exception) -> None:
-        self._num_errors += 1
-        if self._error is None:
-            self._error = error
-            notes = " ".join(getattr(error, "__notes__", ()))
-            print(
-                f"sightline: logging failed, training goes on: "
-                f"{type(error).__name__}: {error} {notes}".rstrip(),
-                file=sys.stderr,
-            )
+
+def _name_of_fork() -> str:
+    """A name that a forked process has again at the next epoch, if it can."""
+    data = sys.modules.get("torch.utils.data")
+    worker = data.get_worker_info() if data is not None else None
+    return f"worker{worker.id}" if worker is not None else f"fork{os.getpid()}"

@@ -9,6 +9,8 @@ from typing import Any, SupportsIndex
 from sightline.writers.frameworks import is_picture, is_traced
 from sightline.writers.pixels import check_pixel_type, picture_layout, pictures
 
+MIN_STEP, MAX_STEP = -(1 << 63), (1 << 63) - 1  # what an event file can hold
+
 
 def check_scalar(tag: str, number: Any) -> None:
     """Refuse what is not one number.
@@ -115,7 +117,7 @@ def check_set_of_pictures(
 
 
 def check_step(step: Any) -> int:
-    """Refuse a step that is not a plain integer.
+    """Refuse a step that is not a plain integer of at most 64 bits.
 
     Args:
         step: What was given.
@@ -125,9 +127,13 @@ def check_step(step: Any) -> int:
 
     Raises:
         TypeError: If it is something else; a tensor too, which would have to be waited for.
+        ValueError: If it is too large.
     """
     if isinstance(step, SupportsIndex) and not hasattr(step, "device"):
-        return operator.index(step)
+        index = operator.index(step)
+        if MIN_STEP <= index <= MAX_STEP:
+            return index
+        raise ValueError(f"expected a step of at most 64 bits, got {index}; count from 0")
     raise TypeError(
         f"expected a step that is an integer, got {type(step).__name__}; "
         "count steps in a Python int"

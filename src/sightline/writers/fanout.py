@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
-from sightline.writers.protocol import Writer, hand_over
+from sightline.writers.protocol import Row, Writer, fork_of, hand_over, hand_over_rows
 from sightline.writers.values import Value
 
 
@@ -28,6 +28,17 @@ class Fanout:
         with ExitStack() as all_of_them:
             for writer in reversed(self.writers):
                 all_of_them.callback(hand_over, writer, values, step=step, wall_time=wall_time)
+
+    def write_rows(self, rows: Sequence[Row]) -> None:
+        """Hand many steps of numbers to each."""
+        with ExitStack() as all_of_them:
+            for writer in reversed(self.writers):
+                all_of_them.callback(hand_over_rows, writer, rows)
+
+    def in_fork(self, name: str) -> Fanout | None:
+        """Those of them that can write in a forked process."""
+        forked = [fork for writer in self.writers if (fork := fork_of(writer, name)) is not None]
+        return Fanout(forked) if forked else None
 
     def flush(self) -> None:
         """Flush each."""

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sightline.events import bucketize
 from sightline.writers.values import Histogram, Scalar, Text, Value
 
 SECTIONS: dict[type, str] = {Scalar: "scalars", Histogram: "histograms", Text: "texts"}
@@ -29,7 +28,8 @@ class Jsonl:
     def __init__(self, path: str | Path) -> None:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab+")
+        # Without a buffer, of which a forked process would hold a copy and write it again.
+        self._file = path.open("ab+", buffering=0)
         if self._file.tell():
             self._file.seek(-1, 2)
             if self._file.read(1) != b"\n":
@@ -59,12 +59,11 @@ def _plain(value: Value) -> Any:
         case Text(markdown):
             return markdown
         case Histogram(values):
-            buckets = bucketize(values)
             return {
-                "edges": [*buckets.rows[:, 0].tolist(), float(buckets.rows[-1, 1])],
-                "counts": buckets.rows[:, 2].astype(int).tolist(),
-                "num_nan": buckets.num_nan,
-                "num_inf": buckets.num_inf,
+                "edges": [*values.rows[:, 0].tolist(), float(values.rows[-1, 1])],
+                "counts": values.rows[:, 2].astype(int).tolist(),
+                "num_nan": values.num_nan,
+                "num_inf": values.num_inf,
             }
         case _:
             raise AssertionError(f"{type(value).__name__} is not supported")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sightline.writers.values import Histogram, Image, Scalar, Text, Value
+from sightline.writers.values import KINDS, Scalar, Value
 
 
 class Written(NamedTuple):
@@ -27,7 +27,7 @@ class Memory:
         {'loss': [(3, 0.5)]}
     """
 
-    supports: frozenset[type] = frozenset({Scalar, Image, Histogram, Text})
+    supports: frozenset[type] = frozenset(KINDS)
 
     def __init__(self) -> None:
         self.written: list[Written] = []

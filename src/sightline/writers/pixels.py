@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from sightline.writers.frameworks import is_picture, to_numpy
 from sightline.writers.grid import compose
-from sightline.writers.values import Image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,20 +84,41 @@ def check_pixel_type(pixels: Any) -> None:
         )
 
 
-def render(image: Image) -> Image:
-    """Bring a picture, or several, to one array of 8-bit pixels.
+def render(
+    pixels: Any,
+    caption: str | tuple[str, ...] | None = None,
+    layout: str | None = None,
+    *,
+    is_grid: bool = True,
+) -> tuple[tuple[NDArray[np.uint8], ...], str | None]:
+    """Bring a picture, or several, to 8-bit pixels.
 
     Args:
-        image: Pixels on the host.
+        pixels: As in `Image`, on the host.
+        caption: As in `Image`; drawn below.
+        layout: As in `Image`.
+        is_grid: Whether several become one.
 
     Returns:
-        An image whose pixels have shape (height, width, channels), its captions drawn below.
+        Arrays of one shape (height, width, channels), and the captions in one line.
+
+    Raises:
+        ValueError: If samples that are not drawn as a grid differ in size.
     """
-    several = pictures(image.pixels, image.layout)
-    pixels = [_pixels(picture, image.layout) for picture in several]
-    captions = (image.caption,) if isinstance(image.caption, str) else image.caption
-    caption = None if captions is None else " | ".join(captions)
-    return Image(compose(pixels, captions), caption, "HWC")
+    arrays = [_pixels(picture, layout) for picture in pictures(pixels, layout)]
+    captions = (caption,) if isinstance(caption, str) else caption
+    line = None if captions is None else " | ".join(captions)
+    if is_grid:
+        return (compose(arrays, captions),), line
+    each = [(one,) for one in captions] if captions else [None] * len(arrays)
+    samples = tuple(compose([array], one) for array, one in zip(arrays, each, strict=True))
+    sizes = {sample.shape for sample in samples}
+    if len(sizes) > 1:
+        raise ValueError(
+            f"expected samples of one size, got {', '.join(map(str, sorted(sizes)))}; resize them, "
+            "or draw them as a grid"
+        )
+    return samples, line
 
 
 def rasterize(figure: Figure) -> NDArray[np.uint8]:

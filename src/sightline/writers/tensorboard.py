@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from sightline import events
 from sightline.events import Event, EventFile, ScalarEncoder, SessionStatus
+from sightline.writers.protocol import Row, raise_all
+from sightline.writers.summaries import summaries
 from sightline.writers.values import Histogram, Image, Scalar, Text, Value
+
+MAX_FILE_BYTES = 1 << 30
 
 
 class TensorBoard:
-    """Writes one event file into a run's directory; a run that continues gets a further one.
+    """Writes event files into a run's directory; a run that continues gets a further one.
 
     A run that continues after `resume_step` first takes back what an earlier session wrote past it.
     A run directory that holds event files and is opened without `resume_step` keeps them: a
     restart is noted at the first step that is written, from which TensorBoard shows the new values.
 
+    A file that has grown to its limit is followed by another one, and so is a file that somebody
+    removed while it was written.
+
     Args:
         run_dir: The run's directory; it is created.
         describe: Markdown for a tag, or None: what TensorBoard shows behind the info icon.
         resume_step: Last step that stays, where the run continues.
+        max_file_bytes: Size at which the next file begins.
         clock: Seconds since 1970.
 
     Raises:
@@ -37,34 +47,36 @@ class TensorBoard:
         *,
         describe: Callable[[str], str | None] | None = None,
         resume_step: int | None = None,
+        max_file_bytes: int = MAX_FILE_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._describe = describe or (lambda tag: None)
-        self._scalars = ScalarEncoder(describe)
+        self._describe = describe
+        self._max_file_bytes = max_file_bytes
+        self._clock = clock
         self._kinds: dict[str, type] = {}
-        run_dir = Path(run_dir)
-        now = clock()
+        self._run_dir = Path(run_dir)
+        self._lost: OSError | None = None
         try:
-            run_dir.mkdir(parents=True, exist_ok=True)
-            is_new = not events.event_files(run_dir)
+            self._run_dir.mkdir(parents=True, exist_ok=True)
+            is_new = not events.event_files(self._run_dir)
             if resume_step is not None:
-                events.truncate_run(run_dir, resume_step)
-            self._file = EventFile(events.next_event_file(run_dir, now), now)
+                events.truncate_run(self._run_dir, resume_step)
+            self._begin_file()
         except OSError as error:
-            raise _explained(error, run_dir) from error
+            raise _explained(error, self._run_dir) from error
         # The first START of a run is ignored by TensorBoard's Python loader; the next ones count.
         self._has_started = True
         if is_new:
-            self._start(0, now)
+            self._start(0, clock())
         elif resume_step is not None:
-            self._start(resume_step + 1, now)
+            self._start(resume_step + 1, clock())
         else:
             self._has_started = False
         self._file.flush()
 
     @property
     def path(self) -> Path:
-        """The event file."""
+        """The event file that is written now."""
         return self._file.path
 
     def write(self, values: Mapping[str, Value], *, step: int, wall_time: float) -> None:
@@ -75,38 +87,101 @@ class TensorBoard:
             step: Step of all of them.
             wall_time: When they were logged, in seconds since 1970.
         """
-        if not self._has_started:
-            self._start(step, wall_time)
-            self._has_started = True
+        self._make_ready(step, wall_time)
         scalars: dict[str, float] = {}
         encoded: list[bytes] = []
-        faults: list[ValueError] = []
+        faults: list[Exception] = []
         for tag, value in values.items():
-            is_first = tag not in self._kinds
             try:
                 self._check(tag, value)
-            except ValueError as fault:
+                if isinstance(value, Scalar):
+                    scalars[tag] = value.value
+                else:
+                    encoded += self._encoded(tag, value)
+            except Exception as fault:  # noqa: BLE001  raised below; it costs no other value
                 faults.append(fault)
-                continue
-            if isinstance(value, Scalar):
-                scalars[tag] = value.value
-            else:
-                message = self._message(tag, value)
-                encoded.append((message if is_first else replace(message, metadata=None)).encode())
-        self._file.add(events.encode_event(self._scalars.encode(scalars), encoded, step, wall_time))
-        if faults:
-            raise faults[0]
+        if scalars or encoded:
+            message = self._scalars.encode(scalars)
+            self._file.add(events.encode_event(message, encoded, step, wall_time))
+        self._raise(faults)
+
+    def write_rows(self, rows: Sequence[Row]) -> None:
+        """Write many steps of numbers.
+
+        Args:
+            rows: In the order in which they were logged.
+        """
+        faults: list[Exception] = []
+        for tags, group in groupby(rows, attrgetter("tags")):
+            alike = list(group)
+            while alike and not self._are_known(tags):
+                first = alike.pop(0)
+                values = dict(zip(tags, map(Scalar, first.numbers), strict=True))
+                try:
+                    self.write(values, step=first.step, wall_time=first.wall_time)
+                except Exception as fault:  # noqa: BLE001  raised below
+                    faults.append(fault)
+            if alike:
+                _, numbers, steps, wall_times = zip(*alike, strict=True)
+                self._make_ready(steps[0], wall_times[0])
+                records = self._scalars.encode_rows(tags, numbers, steps, wall_times)
+                self._file.add_records(records)
+        self._raise(faults)
+
+    def in_fork(self, name: str) -> TensorBoard:
+        """A run of its own, in a directory below, for a forked process."""
+        return TensorBoard(
+            self._run_dir / name,
+            describe=self._describe,
+            max_file_bytes=self._max_file_bytes,
+            clock=self._clock,
+        )
 
     def flush(self) -> None:
         """Hand everything to the operating system."""
+        self._replace_removed_file()
         self._file.flush()
 
     def close(self) -> None:
         """Flush and close the file."""
         self._file.close()
+        self._raise([])
+
+    def _begin_file(self) -> None:
+        now = self._clock()
+        self._file = EventFile(events.next_event_file(self._run_dir, now), now)
+        # Each file describes its tags, so that it can be read without those before it.
+        self._scalars = ScalarEncoder(self._describe)
+        self._described: set[str] = set()
+
+    def _make_ready(self, step: int, wall_time: float) -> None:
+        if self._file.num_bytes >= self._max_file_bytes:
+            old = self._file
+            old.flush()
+            self._begin_file()
+            old.close()
+        if not self._has_started:
+            self._start(step, wall_time)
+            self._has_started = True
+
+    def _replace_removed_file(self) -> None:
+        if self._file.is_removed():
+            removed = self._file
+            self._run_dir.mkdir(parents=True, exist_ok=True)
+            self._begin_file()
+            self._file.add_records(removed.take_pending())
+            removed.close()
+            self._lost = FileNotFoundError(
+                f"expected {removed.path} to stay, got it removed while it was written; logging "
+                "goes on in a new file, and what was in this one is gone"
+            )
 
     def _start(self, step: int, wall_time: float) -> None:
         self._file.add(Event(wall_time, step, session=SessionStatus.START).encode())
+
+    def _are_known(self, tags: Sequence[str]) -> bool:
+        """Whether all are tags of numbers that this file has described."""
+        return all(self._kinds.get(tag) is Scalar and self._scalars.has(tag) for tag in tags)
 
     def _check(self, tag: str, value: Value) -> None:
         kind = self._kinds.get(tag)
@@ -119,18 +194,17 @@ class TensorBoard:
                 f"{type(value).__name__.lower()}; use another tag for it"
             )
 
-    def _message(self, tag: str, value: Image | Histogram | Text) -> events.Value:
-        description = self._describe(tag) or ""
-        if isinstance(value, Image):
-            height, width = value.pixels.shape[:2]
-            png = events.encode_png(value.pixels)
-            return events.image_value(
-                tag, [png], width=width, height=height, description=description
-            )
-        if isinstance(value, Histogram):
-            buckets = events.bucketize(value.values)
-            return events.histogram_value(tag, buckets, description=description)
-        return events.text_value(tag, value.markdown, description=description)
+    def _encoded(self, tag: str, value: Value) -> list[bytes]:
+        description = (self._describe(tag) if self._describe else None) or ""
+        messages = summaries(value, tag, description)
+        if tag in self._described:
+            messages = [replace(message, metadata=None) for message in messages]
+        self._described.add(tag)
+        return [message.encode() for message in messages]
+
+    def _raise(self, faults: list[Exception]) -> None:
+        lost, self._lost = self._lost, None
+        raise_all([lost, *faults] if lost else faults)
 
 
 def _explained(error: OSError, run_dir: Path) -> OSError:

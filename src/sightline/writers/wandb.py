@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 
 from sightline._optional import missing
-from sightline.events import bucketize
 from sightline.writers.values import Histogram, Image, Scalar, Text, Value
 
 STEP = "global_step"
@@ -85,10 +84,13 @@ class Wandb:
         match value:
             case Image(pixels, caption):
                 assert not isinstance(caption, tuple)
-                squeezed = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-                return self._wandb.Image(squeezed, caption=caption)
+                samples = [
+                    self._wandb.Image(one[..., 0] if one.shape[-1] == 1 else one, caption=caption)
+                    for one in pixels
+                ]
+                return samples[0] if len(samples) == 1 else samples
             case Histogram(values):
-                rows = bucketize(values).rows
+                rows = values.rows
                 edges = np.append(rows[:, 0], rows[-1, 1])
                 return self._wandb.Histogram(np_histogram=(rows[:, 2], edges))
             case Text(markdown):

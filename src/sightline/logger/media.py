@@ -1,0 +1,86 @@
+"""Logging what is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sightline.logger.run import Run
+from sightline.writers import Image
+from sightline.writers.checks import check_picture, check_set_of_pictures
+from sightline.writers.frameworks import is_figure
+from sightline.writers.pixels import rasterize
+
+
+class LogsMedia(Run):
+    """The part of a logger that takes pictures."""
+
+    def log_image(
+        self,
+        name: str,
+        image: Any,
+        step: int | None = None,
+        caption: str | None = None,
+        *,
+        layout: str | None = None,
+    ) -> None:
+        """Log a picture.
+
+        A figure is drawn here and now, because Matplotlib is not thread-safe; everything else about
+        a picture happens in the worker. Whether floats lie within 0 to 1 shows only there: one that
+        does not is a logging error, for `flush` and `close` to raise.
+
+        Args:
+            name: Its tag.
+            image: An array of NumPy, torch or JAX as uint8, or floating from 0 to 1; a PIL image;
+                or a Matplotlib figure.
+            step: Its step; None for the current one.
+            caption: A line below it.
+            layout: Axes of an array: "HW", "HWC" or "CHW". By default, of three axes the first or
+                the last is the channel, whichever alone has 1, 3 or 4 entries.
+        """
+        self._log_pictures(name, (image,), step, None if caption is None else (caption,), layout)
+
+    def log_images(
+        self,
+        name: str,
+        images: Any,
+        step: int | None = None,
+        captions: Sequence[str] | None = None,
+        *,
+        layout: str | None = None,
+        is_grid: bool = True,
+    ) -> None:
+        """Log several pictures, as one in a grid, or beside each other.
+
+        Args:
+            name: Its tag.
+            images: A sequence of what `log_image` takes, of any sizes, or one array of four axes,
+                the first of which counts pictures; of three with `layout="HW"`.
+            step: Its step; None for the current one.
+            captions: A line below each.
+            layout: Axes of one picture: "HW", "HWC" or "CHW"; by default as in `log_image`.
+            is_grid: Draw them as one. Otherwise they are samples of one step, all of one size.
+        """
+        if not hasattr(images, "shape"):
+            images = tuple(images)
+        check_set_of_pictures(name, images, captions, layout)
+        self._log_pictures(
+            name, images, step, None if captions is None else tuple(captions), layout, is_grid
+        )
+
+    def _log_pictures(
+        self,
+        name: str,
+        images: Any,
+        step: int | None,
+        captions: tuple[str, ...] | None,
+        layout: str | None,
+        is_grid: bool = True,
+    ) -> None:
+        self._check_tag(name)
+        if not hasattr(images, "shape"):
+            images = tuple(rasterize(one) if is_figure(one) else one for one in images)
+        for picture in images[:1] if hasattr(images, "shape") else images:
+            check_picture(name, picture, layout)
+        self._log({name: Image(images, captions, layout, is_grid)}, step)

@@ -1,0 +1,198 @@
+"""The logger: numbers first, because a training loop logs them at every step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from sightline.logger.arrays import LogsArrays
+from sightline.logger.media import LogsMedia
+from sightline.logger.notes import LogsNotes
+from sightline.logger.ranks import process_rank
+from sightline.writers import TensorBoard, Text, Wandb, Writer
+from sightline.writers.checks import MAX_STEP, MIN_STEP, check_scalar
+from sightline.writers.means import RunningMeans
+from sightline.writers.scalars import freeze_scalars
+from sightline.writers.tables import config_table
+from sightline.writers.tensorboard import MAX_FILE_BYTES
+
+# What these hold can never change, and nobody has to look at them.
+PLAIN = frozenset({float, int, bool, np.float64, np.float32})
+
+
+class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
+    """Logs metrics, images, histograms and texts of a run, at a cost too small to notice.
+
+    Numbers may be Python's or 0-d arrays of NumPy, torch or JAX, of any precision and device. What
+    is logged is kept as it is at the moment of the call; a worker thread takes it from the device,
+    encodes and writes it. Something that cannot be written is reported once on stderr, training
+    goes on, and `flush` or `close` raises the error.
+
+    `step=None` stands for the current step, which is the last one logged to. `log_metrics` without
+    a step moves on to the next one.
+
+    Args:
+        experiment_name: Name of the run.
+        log_dir: Where runs lie; this one's files lie in `log_dir / experiment_name`.
+        config: Written once, as a table under the tag `run/config`.
+        use_wandb: Log to Weights & Biases too.
+        use_tensorboard: Write TensorBoard's files.
+        wandb_project: Project there.
+        wandb_entity: User or team there.
+        wandb_tags: Tags of the run there.
+        writers: Writers in place of TensorBoard and Weights & Biases.
+        extra_writers: Writers beside them.
+        describe: Markdown for a tag, or None; TensorBoard shows it behind the info icon.
+        resume_step: The run continues after this step: what an earlier session logged past it goes,
+            and the current step is the next one.
+        flush_secs: Longest time that a value waits before it is on its way to disk.
+        overflow: What happens when more is logged than can be written: "block" makes the training
+            wait, "drop_oldest" drops what has waited longest and logs how many calls that were, as
+            `logging/dropped_calls`.
+        max_file_bytes: Size at which a further event file begins.
+        ranks: Which processes of a distributed training write: "first" is rank 0 alone, "each" is
+            all, in runs of their own below that of rank 0 (`rank1`, `rank2`, ...).
+        clock: Seconds since 1970.
+
+    Raises:
+        OSError: If the log directory cannot be written.
+
+    Example:
+        >>> from sightline.writers import Memory
+        >>> memory = Memory()
+        >>> with MetricsLogger("demo", "runs", writers=[memory]) as logger:
+        ...     for step in range(3):
+        ...         logger.log_metrics({"loss": 1 / (1 + step)}, step=step, prefix="train/")
+        >>> memory.scalars()["train/loss"][-1]
+        (2, 0.3333333333333333)
+    """
+
+    def __init__(
+        self,
+        experiment_name: str,
+        log_dir: str | Path,
+        config: Mapping[str, Any] | None = None,
+        use_wandb: bool = False,
+        use_tensorboard: bool = True,
+        wandb_project: str | None = None,
+        wandb_entity: str | None = None,
+        wandb_tags: Sequence[str] = (),
+        *,
+        writers: Sequence[Writer] | None = None,
+        extra_writers: Sequence[Writer] = (),
+        describe: Callable[[str], str | None] | None = None,
+        resume_step: int | None = None,
+        flush_secs: float = 1.0,
+        overflow: Literal["block", "drop_oldest"] = "block",
+        max_file_bytes: int = MAX_FILE_BYTES,
+        ranks: Literal["first", "each"] = "first",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        rank = process_rank()
+        self.run_dir = Path(log_dir) / experiment_name
+        if ranks == "each" and rank > 0:
+            self.run_dir /= f"rank{rank}"
+        self._means = RunningMeans()
+        self._legal_names: dict[str, set[str]] = {}
+        if writers is None and (rank == 0 or ranks == "each"):
+            writers = []
+            if use_tensorboard:
+                writers.append(
+                    TensorBoard(
+                        self.run_dir,
+                        describe=describe,
+                        resume_step=resume_step,
+                        max_file_bytes=max_file_bytes,
+                        clock=clock,
+                    )
+                )
+            if use_wandb:
+                Path(log_dir).mkdir(parents=True, exist_ok=True)
+                writers.append(
+                    Wandb(
+                        project=wandb_project,
+                        entity=wandb_entity,
+                        tags=wandb_tags,
+                        config=config,
+                        name=experiment_name,
+                        directory=log_dir,
+                    )
+                )
+        super().__init__(
+            [*(writers or ()), *extra_writers],
+            preface={"run/config": Text(config_table(config))} if config else {},
+            first_step=0 if resume_step is None else resume_step + 1,
+            flush_secs=flush_secs,
+            overflow=overflow,
+            clock=clock,
+        )
+
+    def log_metrics(
+        self,
+        metrics: Mapping[str, Any],
+        step: int | None = None,
+        prefix: str = "",
+        commit: bool = True,
+    ) -> None:
+        """Log numbers under one step.
+
+        Args:
+            metrics: Number or 0-d array by name.
+            step: Their step; None for the current one.
+            prefix: What to put before each name: "train/" makes "loss" into "train/loss".
+            commit: Write them, and what was held back for this step. False holds them back until
+                the next call that commits, or logs to another step.
+        """
+        legal = self._legal_names.get(prefix)
+        if (
+            legal is not None
+            and commit
+            and type(step) is int
+            and MIN_STEP <= step <= MAX_STEP
+            and not (self._held or self._preface)
+            and legal.issuperset(metrics)
+            and PLAIN.issuperset(map(type, metrics.values()))
+        ):  # the way of most calls: nothing is left to be done but to append
+            self._step = step
+            self._writer.put(dict(metrics), prefix, step, self._clock())
+            return
+        numbers: dict[str, Any] = {}
+        for name, number in metrics.items():
+            tag = prefix + name if prefix else name
+            self._check_tag(tag)
+            if type(number) not in PLAIN:
+                check_scalar(tag, number)
+            numbers[tag] = number
+        self._legal_names.setdefault(prefix, set()).update(metrics)
+        at = self._go_to(step)
+        frozen = freeze_scalars(numbers)
+        if not commit:
+            self._held |= frozen
+            return
+        held, self._held = self._held, {}
+        self._put({**held, **frozen}, at)
+        if step is None:
+            self._step = at + 1
+
+    def accumulate_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Add numbers to running means, on their device.
+
+        Args:
+            metrics: Number or 0-d array by name.
+        """
+        for name, number in metrics.items():
+            check_scalar(name, number)
+        self._means.add(metrics)
+
+    def log_accumulated_metrics(self, step: int | None = None, prefix: str = "") -> None:
+        """Log the running means, and begin new ones.
+
+        Args:
+            step: Their step; None for the current one.
+            prefix: What to put before each name.
+        """
+        self.log_metrics(self._means.take(), step, prefix)
