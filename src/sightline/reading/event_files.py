@@ -109,12 +109,9 @@ class EventFileReader:
     def _resume(self, handle: Handle) -> bool:
         """Go on behind damaged bytes."""
         assert self._damaged_from is not None
-        found = self._search.next_record(handle, self.offset, self.size)
-        if found == self.size:
-            # A header may be there in part; what is before it has been searched.
-            self.offset = max(self.offset, self.size - FRAME_BYTES + 1)
+        found, self.offset = self._search.next_record(handle, self.offset, self.size)
+        if found is None:
             return False
-        self._flush()
         self._store.damage.append(
             Damage(
                 self.place.path,
@@ -178,8 +175,8 @@ class EventFileReader:
         return True
 
     def _look_inside_torn(self, handle: Handle) -> bool:
-        found = self._search.next_record(handle, self.offset + 1, self.size)
-        if found == self.size:
+        found, _ = self._search.next_record(handle, self.offset + 1, self.size)
+        if found is None:
             return False
         self._store.damage.append(
             Damage(self.place.path, self.offset, found - self.offset, "the length is damaged")
@@ -195,7 +192,6 @@ class EventFileReader:
             zero = np.zeros(1, np.int64)
             self._add(record, zero, zero + length, offset, ordinal)
         else:
-            self._flush()
             try:
                 read_record(
                     self._store, view, length, ordinal=ordinal, file=self._number, offset=offset

@@ -12,6 +12,7 @@ from sightline.reading.places import PADDING, Handle
 
 WINDOW = 1 << 20
 FREE_BYTES = 64 << 20
+MAX_LENGTH = np.uint64(1 << 40)  # no file is as long
 
 
 class Search:
@@ -26,7 +27,7 @@ class Search:
     def __init__(self) -> None:
         self._num_checked = 0
 
-    def next_record(self, handle: Handle, start: int, size: int) -> int:
+    def next_record(self, handle: Handle, start: int, size: int) -> tuple[int | None, int]:
         """Where the next record begins that is whole.
 
         Args:
@@ -35,28 +36,31 @@ class Search:
             size: Where the file ends.
 
         Returns:
-            An offset; `size` if there is none.
+            An offset, or None; and where to search on when the file has grown: at the first right
+            length that does not lie within the file yet.
         """
+        resume: int | None = None
         for offset in range(start, size - FRAME_BYTES + 1, WINDOW):
             window = handle.read(offset, min(WINDOW + HEADER_BYTES - 1, size - offset))
             count = min(WINDOW, window.size - PADDING - HEADER_BYTES + 1)
             if count <= 0:
                 break
             lengths = np.ndarray((count,), "<u8", window, strides=(1,))
-            fits = lengths <= np.uint64(max(size - FRAME_BYTES - offset, 0))
-            places = np.flatnonzero(fits)
+            places = np.flatnonzero(lengths < MAX_LENGTH)
             masked = np.ndarray((count,), "<u4", window, 8, strides=(1,))[places]
             right = crc_of_lengths(lengths[places]) == unmasked(masked)
             for place in places[right].tolist():
                 length = int(lengths[place])
                 if offset + place + length + FRAME_BYTES > size:
+                    resume = offset + place if resume is None else resume
                     continue
                 if self._num_checked > FREE_BYTES + 4 * (offset + place):
-                    return offset + place
+                    return offset + place, size
                 self._num_checked += length
                 if data_is_right(handle, offset + place, length):
-                    return offset + place
-        return size
+                    return offset + place, size
+        # The end may hold a header in part.
+        return None, max(start, size - FRAME_BYTES + 1) if resume is None else resume
 
 
 def data_is_right(handle: Handle, offset: int, length: int) -> bool:

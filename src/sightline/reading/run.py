@@ -137,8 +137,9 @@ class Run:
     @property
     def damage(self) -> list[Damage]:
         """What could not be read, the torn ends of files included."""
-        damage = self._loaded().damage
-        return [*damage, *(reader.torn for reader in self._readers if reader.torn)]
+        torn = (reader.torn for reader in self._readers)
+        damage = [*self._loaded().damage, *(one for one in torn if one is not None)]
+        return sorted(damage, key=lambda one: (str(one.path), one.offset))
 
     def refresh(self, places: list[Place] | None = None, *, may_grow: bool = False) -> int:
         """Read what was appended since.
