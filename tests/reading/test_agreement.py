@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import sightline
 from sightline.events import Event, Metadata, SessionStatus, Tensor, Value, frame
 from sightline.events.tensors import DType
-from sightline.reading import event_files, templates
+from sightline.reading import event_files, extraction
 from tests.reading.plain import damage_found, read_plainly
 
 SCALARS = Metadata("scalars")
@@ -127,7 +127,7 @@ def test_small_windows_change_nothing(window: int, content: bytes) -> None:
         whole = shown(sightline.read(path))
         patch.setattr(event_files, "MAX_WINDOW", window)
         patch.setattr(event_files, "BATCH_BYTES", window)
-        patch.setattr(templates, "FEW_ROWS", 4)
+        patch.setattr(extraction, "FEW_ROWS", 4)
         assert shown(sightline.read(path)) == whole
 
 

@@ -13,7 +13,6 @@ from sightline.events.reading import Damage
 from sightline.reading.places import Place
 from sightline.reading.series import Restarts, Series
 
-ORDINAL_BITS = 40  # a run of a tebi of records would take 18 terabytes
 MAX_KEY_POINTS = 4096
 
 
@@ -191,14 +190,26 @@ class Store:
             self._bounds[number : number + 2] if number + 1 < len(self._bounds) else (0, 0)
         )
         loose = self._sorted[start:stop]
+        if not columns and self._is_plain(loose):
+            return Series(loose.steps, loose.wall_times, loose.values)
         value_parts = [self.grids[grid].values[column] for grid, column in columns]
-        values = np.concatenate([*value_parts, loose.values], dtype=np.float64)
+        values = np.empty(sum(map(len, value_parts)) + len(loose.values))
+        stop = 0
+        for part in (*value_parts, loose.values):
+            start, stop = stop, stop + len(part)
+            values[start:stop] = part
         steps, wall_times, order = self._times([grid for grid, _ in columns], loose)
         if order is not None:
             values = values[order]
         for column in (steps, wall_times, values):
             column.flags.writeable = False
         return Series(steps, wall_times, values)
+
+    def _is_plain(self, points: Points) -> bool:
+        """Whether points can be shown as they are: in order, and without a restart."""
+        if not self._raw and (self._starts or not (points.steps[1:] > points.steps[:-1]).all()):
+            return False
+        return bool((points.ordinals[1:] >= points.ordinals[:-1]).all())
 
     def _times(self, grids: list[int], loose: Points) -> Times:
         key = (*grids, loose.ordinals.tobytes()) if len(loose.ordinals) <= MAX_KEY_POINTS else None
@@ -232,7 +243,13 @@ class Store:
         if self._num_sorted == len(self.points):
             return
         points = Points.joined([self._sorted, *self.points[self._num_sorted :]])
-        keys = points.tags.astype(np.int64) << ORDINAL_BITS | points.ordinals
-        self._sorted = points[np.argsort(keys, kind="stable")]
+        # 16 bits are sorted fastest, and the order within a tag stays: the lower half first.
+        order = np.argsort((points.tags & 0xFFFF).astype(np.uint16), kind="stable")
+        if len(self.scalar_tags) > 1 << 16:
+            high = (points.tags >> 16).astype(np.uint16)[order]
+            order = order[np.argsort(high, kind="stable")]
+        self._sorted = points[order]
+        for column in (self._sorted.steps, self._sorted.wall_times, self._sorted.values):
+            column.flags.writeable = False
         self._bounds = np.searchsorted(self._sorted.tags, np.arange(len(self.scalar_tags) + 1))
         self._num_sorted = len(self.points)

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
 from sightline.events.framing import FOOTER, masked_crc32c
-from sightline.reading.checksums import MAX_DISTANCE, table_at, unmasked
+from sightline.reading.extraction import WORD, checksums_are_right, store_columns
 from sightline.reading.framing import HEADER_BYTES, at
 from sightline.reading.layouts import Layout, layout_of
-from sightline.reading.store import Grid, Points, Store
+from sightline.reading.store import Store
 
-WORD = 8
 MAX_TRIES = 16  # shapes that are tried on records of one length
 MAX_SHAPES = 64  # of one length, that are remembered
-FEW_ROWS = 32  # that are not worth columns of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +128,30 @@ class Templates:
         num_words = len(layout.words)
         words = at(window, f"V{WORD * num_words}", rows.starts + HEADER_BYTES)
         words_NW = words.view("<u8").reshape(-1, num_words)
-        difference_NW = words_NW ^ layout.words
+        words_WN = np.ascontiguousarray(words_NW.T)  # word by word it is five times as fast
+        difference_WN = words_WN ^ layout.words[:, None]
+        differs = np.bitwise_or.reduce(difference_WN & layout.is_fixed[:, None], axis=0) != 0
         others = rows[:0]
-        if np.any(np.bitwise_or.reduce(difference_NW, axis=0) & layout.is_fixed):
-            fits = np.bitwise_or.reduce(difference_NW & layout.is_fixed, axis=1) == 0
-            others, rows = rows[~fits], rows[fits]
-            words_NW, difference_NW = words_NW[fits], difference_NW[fits]
+        if differs.any():
+            others, rows = rows[differs], rows[~differs]
+            words_NW = words_NW[~differs]
+            words_WN = np.ascontiguousarray(words_NW.T)
+            difference_WN = words_WN ^ layout.words[:, None]
             if not len(rows.starts):
                 return others
-        is_right = _checksums_are_right(layout, words_NW, difference_NW)
+        is_right = checksums_are_right(layout, words_NW, difference_WN)
         if not is_right.all():
             damaged.append(rows[~is_right])
-            rows, words_NW = rows[is_right], words_NW[is_right]
-        _store_columns(layout, words_NW, rows.ordinals, store)
+            rows, words_NW, words_WN = rows[is_right], words_NW[is_right], words_WN[:, is_right]
+        numbers = None
+        if layout.tags_of_shape is not None and len(rows.starts):
+            numbers = layout.tags_of_shape.numbers(words_WN, store)
+            if numbers.min() < 0:
+                others = Rows.joined([others, rows[numbers < 0]])
+                rows, words_NW = rows[numbers >= 0], words_NW[numbers >= 0]
+                numbers = numbers[numbers >= 0]
+        if len(rows.starts):
+            store_columns(layout, words_NW, rows.ordinals, numbers, store)
         return others
 
 
@@ -155,62 +162,3 @@ def _data_of(window: NDArray[np.uint8], rows: Rows) -> bytes | None:
     data = window[first : first + length].tobytes()
     (expected,) = FOOTER.unpack_from(window.data, first + length)
     return data if masked_crc32c(data) == expected else None
-
-
-def _checksums_are_right(
-    layout: Layout, words_NW: NDArray[np.uint64], difference_NW: NDArray[np.uint64]
-) -> NDArray[np.bool_]:
-    num_rows, num_words = words_NW.shape
-    masked = np.ndarray((num_rows,), "<u4", words_NW, layout.length, (WORD * num_words,))
-    expected = unmasked(masked)
-    if layout.length > MAX_DISTANCE or num_rows < FEW_ROWS:
-        bytes_NB = words_NW.view(np.uint8)
-        crcs = [google_crc32c.value(row[: layout.length].tobytes()) for row in bytes_NB]
-        return np.array(crcs, np.uint32) == expected
-    crc = np.full(num_rows, layout.crc, np.uint32)
-    difference_NB = difference_NW.view(np.uint8)
-    differs = np.bitwise_or.reduce(difference_NW, axis=0).view(np.uint8)[: layout.length] != 0
-    for place in np.flatnonzero(differs).tolist():
-        crc ^= np.take(table_at(layout.length - 1 - place), difference_NB[:, place])
-    return crc == expected
-
-
-def _store_columns(
-    layout: Layout, words_NW: NDArray[np.uint64], ordinals: NDArray[np.int64], store: Store
-) -> None:
-    num_rows, num_words = words_NW.shape
-    if not num_rows:
-        return
-    stride = WORD * num_words
-
-    def column(dtype: str, place: int) -> NDArray[Any]:
-        return np.ndarray((num_rows,), dtype, words_NW, place, (stride,)).copy()
-
-    wall_times = np.zeros(num_rows) if layout.wall_time is None else column("<f8", layout.wall_time)
-    steps = np.zeros(num_rows, np.uint64)
-    for digit in range(layout.num_step_bytes):
-        low_bits = column("u1", layout.step + digit).astype(np.uint64) & np.uint64(0x7F)
-        steps |= low_bits << np.uint64(7 * digit)
-    signed = steps.view(np.int64)
-    if num_rows >= FEW_ROWS:
-        values = [
-            column(dtype, place) if dtype == "<f4" else column(dtype, place).astype(np.float64)
-            for dtype, place in zip(layout.dtypes, layout.places.tolist(), strict=True)
-        ]
-        store.grids.append(Grid(layout.tags, ordinals, signed, wall_times, values))
-        return
-    num_values = len(layout.tags)
-    values_NK = np.empty((num_rows, num_values))
-    for dtype, which in layout.by_dtype.items():
-        for row in range(num_rows):
-            data = words_NW[row].view(np.uint8)
-            values_NK[row, which] = at(data, dtype, layout.places[which])
-    store.points.append(
-        Points(
-            np.tile(layout.tags, num_rows),
-            np.repeat(ordinals, num_values),
-            np.repeat(signed, num_values),
-            np.repeat(wall_times, num_values),
-            values_NK.ravel(),
-        )
-    )
