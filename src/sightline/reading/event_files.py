@@ -100,8 +100,8 @@ class EventFileReader:
             return True
         if frames.end == num_bytes or num_small * 2 > num_bytes:
             self._window = min(2 * self._window, MAX_WINDOW)
-        elif len(frames.starts):
-            self._window = max(self._window // 2, self.place.smallest_read)
+        else:  # mostly what is not read
+            self._window = max(self._window // 4, self.place.smallest_read)
         if num_bytes - frames.end < HEADER_BYTES:
             return frames.end > 0
         return self._take_beyond(handle, window, frames.end, may_grow) or frames.end > 0
