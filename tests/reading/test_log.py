@@ -10,7 +10,7 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 import sightline
-from sightline.events import Event, Metadata, Tensor, Value, frame
+from sightline.events import Event, Metadata, SessionStatus, Tensor, Value, frame
 from sightline.events.framing import masked_crc32c
 from sightline.events.tensors import DType
 from sightline.events.wire import bytes_field, varint_field
@@ -292,3 +292,20 @@ def test_a_tensor_with_a_huge_shape_takes_no_memory(tmp_path: Path) -> None:
     run = sightline.read(write(tmp_path / "tfevents", frame(event))).run
     with pytest.raises(ValueError, match="expected a shape that fits into memory"):
         _ = run.tensors["t"][0].array
+
+
+def test_values_stay_in_order_where_records_of_one_length_are_read_together(
+    tmp_path: Path,
+) -> None:
+    def text(step: int) -> bytes:
+        strings = (b"even" if step % 2 == 0 else b"odd",)
+        value = Value("note", tensor=Tensor(DType.STRING, (), strings=strings))
+        value = Value("note", tensor=value.tensor, metadata=Metadata("text"))
+        return frame(Event(float(step), step, (value,)).encode())
+
+    def start(step: int) -> bytes:
+        return frame(Event(1.0, step, session=SessionStatus.START).encode())
+
+    starts = [start(400), *[start(step % 3 + 200) for step in range(20)]]
+    run = sightline.read(write(tmp_path / "tfevents", *map(text, range(200)), *starts)).run
+    assert [text.step for text in run.texts["note"]] == list(range(200))

@@ -288,9 +288,11 @@ class BlobSequence(Sequence[B], Generic[B]):
         self._make = make
         self._blobs = blobs
         self._store = store
-        steps, ordinals = np.array(blobs.steps, np.int64), np.array(blobs.ordinals, np.int64)
-        stays = None if raw else store.restarts().survivors(steps, ordinals)
-        self._which = np.arange(len(steps)) if stays is None else np.flatnonzero(stays)
+        ordinals = np.array(blobs.ordinals, np.int64)
+        order = np.argsort(ordinals, kind="stable")
+        steps = np.array(blobs.steps, np.int64)
+        stays = None if raw else store.restarts().survivors(steps[order], ordinals[order])
+        self._which = order if stays is None else order[stays]
         self.steps = steps[self._which]
         self.wall_times = np.array(blobs.wall_times, np.float64)[self._which]
 

@@ -72,7 +72,7 @@ def read_record(
         if about is not None:
             store.metadata.setdefault(value.tag, about)
             if kind == "hparams":
-                store.hparams.append((value.tag, about.content))
+                store.hparams.append((ordinal, about.content))
         if value.content is None:
             continue
         number = _scalar(view, value.content) if kind == "scalar" else None

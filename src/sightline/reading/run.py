@@ -214,7 +214,7 @@ class Run:
 
     def _hparams(self) -> HParams:
         found = HParams()
-        for _, content in self._loaded().hparams:
+        for _, content in sorted(self._loaded().hparams):
             try:
                 found.update(content)
             except WireError:  # damage with a right checksum; what else there is counts

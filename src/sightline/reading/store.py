@@ -122,14 +122,13 @@ class Store:
         self.blobs: dict[tuple[str, str], Blobs] = {}
         self.scalar_tags: list[str] = []
         self.damage: list[Damage] = []
-        self.hparams: list[tuple[str, bytes]] = []
+        self.hparams: list[tuple[int, bytes]] = []
         self.grids: list[Grid] = []
         self.points: list[Points] = []
         self.num_records = 0
         self._raw = raw
         self._numbers: dict[str, int] = {}
         self._starts: list[tuple[int, int]] = []
-        self._has_started = False
         self._loose: list[tuple[int, int, int, float, float]] = []
         self._columns: dict[int, list[tuple[int, int]]] = {}
         self._num_indexed = 0
@@ -155,9 +154,7 @@ class Store:
 
     def add_start(self, ordinal: int, step: int) -> None:
         """Note that a session starts; the first one of a run means no restart."""
-        if self._has_started:
-            self._starts.append((ordinal, step))
-        self._has_started = True
+        self._starts.append((ordinal, step))
 
     def settle(self) -> None:
         """Make single points columns like the others."""
@@ -177,7 +174,7 @@ class Store:
 
     def restarts(self) -> Restarts:
         """Where sessions started again."""
-        starts = np.array(self._starts, np.int64).reshape(-1, 2)
+        starts = np.array(sorted(self._starts)[1:], np.int64).reshape(-1, 2)
         return Restarts(starts[:, 0], starts[:, 1])
 
     def series(self, tag: str) -> Series:
@@ -207,7 +204,9 @@ class Store:
 
     def _is_plain(self, points: Points) -> bool:
         """Whether points can be shown as they are: in order, and without a restart."""
-        if not self._raw and (self._starts or not (points.steps[1:] > points.steps[:-1]).all()):
+        if not self._raw and (
+            len(self._starts) > 1 or not (points.steps[1:] > points.steps[:-1]).all()
+        ):
             return False
         return bool((points.ordinals[1:] >= points.ordinals[:-1]).all())
 
