@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightline.reading.columns import Columns, ColumnsBuilder
-from sightline.reading.store import Store
 
 if TYPE_CHECKING:
     from sightline.reading.log import Log
@@ -24,7 +23,7 @@ def follow(
     """Yield the points of a log, and then those that are appended.
 
     Args:
-        log: The log.
+        log: The log, which nobody else reads: its points are taken out, and fill no memory.
         poll_secs: Pause between two looks at the files.
         stop: Ends it, after a last look, when it is set or returns True; None for never.
         sleep: What makes the pause.
@@ -32,12 +31,11 @@ def follow(
     Yields:
         Columns that are not empty.
     """
-    seen: dict[str, tuple[Store, int, int]] = {}
     while True:
         # Asked before the look: what is written until the stop is seen.
         is_last = stop.is_set() if isinstance(stop, threading.Event) else bool(stop and stop())
         log.refresh(may_grow=True)
-        columns = _new_points(log, seen)
+        columns = _take_points(log)
         if len(columns):
             yield columns
         if is_last:
@@ -48,22 +46,17 @@ def follow(
             sleep(poll_secs)
 
 
-def _new_points(log: Log, seen: dict[str, tuple[Store, int, int]]) -> Columns:
+def _take_points(log: Log) -> Columns:
     builder = ColumnsBuilder()
     for name, run in log.runs.items():
         store = run.store
-        before, num_grids, num_points = seen.get(name, (store, 0, 0))
-        if before is not store:  # the run was read anew
-            num_grids = num_points = 0
-        parts = []
-        for grid in store.grids[num_grids:]:
+        grids, points = store.take()
+        parts = [(one.ordinals, one.tags, one.steps, one.wall_times, one.values) for one in points]
+        for grid in grids:
             for tag, values in zip(grid.tags.tolist(), grid.values, strict=True):
                 tags = np.full(len(grid.steps), tag, np.int32)
-                parts.append((grid.ordinals, tags, grid.steps, grid.wall_times, values))
-        parts += [
-            (points.ordinals, points.tags, points.steps, points.wall_times, points.values)
-            for points in store.points[num_points:]
-        ]
+                wide = values.astype(np.float64)
+                parts.append((grid.ordinals, tags, grid.steps, grid.wall_times, wide))
         if parts:
             ordinals, tags, steps, wall_times, values = map(
                 np.concatenate, zip(*parts, strict=True)
@@ -78,5 +71,4 @@ def _new_points(log: Log, seen: dict[str, tuple[Store, int, int]]) -> Columns:
                 wall_times[order],
                 values[order],
             )
-        seen[name] = (store, len(store.grids), len(store.points))
     return builder.columns()

@@ -165,8 +165,9 @@ class Log:
     ) -> Iterator[Columns]:
         """Yield the points that are there, and then those that are appended, as they come.
 
-        Points of a step that a restart goes back to come again with their new values. The rest of a
-        torn record is waited for.
+        Points of a step that a restart goes back to come again with their new values, and so do all
+        points of a run whose file was replaced. The rest of a torn record is waited for. This log
+        is left as it is.
 
         Args:
             poll_secs: Pause between two looks at the files.
@@ -176,7 +177,7 @@ class Log:
         Returns:
             An iterator of columns, none of which is empty.
         """
-        return follow(self, poll_secs, stop, sleep)
+        return follow(Log(self.logdir, raw=True), poll_secs, stop, sleep)
 
     def _discover(self) -> dict[str, list[Place]]:
         places = find_runs(self.logdir)

@@ -134,7 +134,6 @@ class Store:
         self._num_indexed = 0
         self._sorted = Points.joined([])
         self._bounds = np.zeros(1, np.int64)
-        self._num_sorted = 0
         self._shared: dict[tuple[object, ...], Times] = {}
 
     def number_of(self, tag: str) -> int:
@@ -171,6 +170,12 @@ class Store:
             )
             self._loose.clear()
         self._shared.clear()
+
+    def take(self) -> tuple[list[Grid], list[Points]]:
+        """Take all points out of the store."""
+        grids, points = self.grids, self.points
+        self.grids, self.points = [], []
+        return grids, points
 
     def restarts(self) -> Restarts:
         """Where sessions started again."""
@@ -239,9 +244,10 @@ class Store:
         self._num_indexed = len(self.grids)
 
     def _sort_points(self) -> None:
-        if self._num_sorted == len(self.points):
+        if not self.points:
             return
-        points = Points.joined([self._sorted, *self.points[self._num_sorted :]])
+        points = Points.joined([self._sorted, *self.points])
+        self.points.clear()
         # 16 bits are sorted fastest, and the order within a tag stays: the lower half first.
         order = np.argsort((points.tags & 0xFFFF).astype(np.uint16), kind="stable")
         if len(self.scalar_tags) > 1 << 16:
@@ -251,4 +257,3 @@ class Store:
         for column in (self._sorted.steps, self._sorted.wall_times, self._sorted.values):
             column.flags.writeable = False
         self._bounds = np.searchsorted(self._sorted.tags, np.arange(len(self.scalar_tags) + 1))
-        self._num_sorted = len(self.points)
