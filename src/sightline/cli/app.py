@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli import board, config, train
+from sightline.cli import board, config, export, show, train
 
 app = typer.Typer(
     name="sightline",
@@ -18,6 +18,8 @@ app = typer.Typer(
 app.add_typer(train.app, name="train")
 app.add_typer(config.app, name="config")
 app.command("board")(board.board)
+app.command("show", epilog=show.EPILOG)(show.show)
+app.command("export", epilog=export.EPILOG)(export.export)
 
 
 def _version(show: bool) -> None:

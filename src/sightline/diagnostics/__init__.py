@@ -20,9 +20,11 @@ from sightline.diagnostics.masking import (
 )
 from sightline.diagnostics.similarity import cosine_similarity
 from sightline.diagnostics.spectrum import effective_rank, reachable_rank
+from sightline.diagnostics.stability import Trend, trend
 
 __all__ = [
     "PairwiseSimilarity",
+    "Trend",
     "context_kept_frac",
     "context_target_overlap",
     "contributions",
@@ -39,4 +41,5 @@ __all__ = [
     "repeated_frac",
     "std_per_dimension",
     "times_masked",
+    "trend",
 ]

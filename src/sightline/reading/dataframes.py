@@ -78,15 +78,15 @@ def to_arrow(columns: Columns, *, wide: bool = False) -> Any:
 
     Args:
         columns: The points.
-        wide: Columns run and step, and one for each tag; of several points of one tag at one step
-            the last one counts.
+        wide: Columns run and step, and one for each tag, null where it has no point; of several
+            points of one tag at one step the last one counts.
 
     Returns:
         Columns run and tag (dictionaries), step, wall_time, value.
     """
     pa = _package("pyarrow")
     if wide:
-        return pa.table(_wide(columns))
+        return pa.table(_wide(pa, columns))
     return pa.table({
         "run": pa.DictionaryArray.from_arrays(
             columns.run, pa.array(columns.run_names, pa.string())
@@ -107,8 +107,8 @@ def _package(name: str) -> Any:
         missing(name, EXTRA)
 
 
-def _wide(columns: Columns) -> dict[str, object]:
-    """Run, step and one column for each tag, NaN where there is no point."""
+def _wide(pa: Any, columns: Columns) -> dict[str, object]:
+    """Run, step and one column for each tag, null where there is no point."""
     keys = np.stack([columns.run.astype(np.int64), columns.step])
     rows, place = np.unique(keys, axis=1, return_inverse=True)
     table: dict[str, object] = {
@@ -116,8 +116,10 @@ def _wide(columns: Columns) -> dict[str, object]:
         "step": rows[1],
     }
     for number, tag in enumerate(columns.tag_names):
-        values = np.full(rows.shape[1], np.nan)
+        values = np.empty(rows.shape[1])
         which = columns.tag == number
         values[place[which]] = columns.value[which]
-        table[tag] = values
+        is_missing = np.ones(rows.shape[1], np.bool_)
+        is_missing[place[which]] = False
+        table[tag] = pa.array(values, mask=is_missing)
     return table
