@@ -70,3 +70,19 @@ def coverage(masks):
     for mask in masks:
         counts = counts + np.asarray(mask, np.float64)
     return counts.min() / counts.max()
+
+
+def line(steps, values):
+    """Slope of the line through points, and its error, wider where residuals have a memory."""
+    n = len(steps)
+    mean_x = sum(map(float, steps)) / n
+    mean_y = sum(map(float, values)) / n
+    squares = sum((x - mean_x) ** 2 for x in steps)
+    products = ((x - mean_x) * (y - mean_y) for x, y in zip(steps, values, strict=True))
+    slope = sum(products) / squares
+    r = [y - mean_y - slope * (x - mean_x) for x, y in zip(steps, values, strict=True)]
+    remainder = sum(one**2 for one in r)
+    memory = sum(a * b for a, b in zip(r[1:], r[:-1], strict=True)) / remainder
+    memory = min(max(memory, 0.0), 0.99)
+    variance = remainder / (n - 2) / squares * (1 + memory) / (1 - memory)
+    return float(slope), math.sqrt(variance)

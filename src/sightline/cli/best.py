@@ -6,16 +6,17 @@ import re
 from enum import StrEnum
 
 LESS = """
-loss losses error err errors mse rmse mae nll ce xent entropy perplexity ppl bpd bpp bits fid kid
+loss losses error err errors mse rmse mae nll ce xent perplexity ppl bpd bpp bits fid kid
 lpips kl wer cer eer divergence regret ms seconds secs latency distortion
 """
 MORE = """
-accuracy acc precision recall sensitivity specificity f1 auc auroc auprc roc ap map map50 ndcg mrr
+accuracy acc precision recall sensitivity specificity f1 auc auroc auprc roc ap ndcg mrr
 hits top1 top5 iou miou dice psnr ssim bleu rouge meteor cider r2 elbo likelihood reward rewards
 return returns score success win throughput second rank
 """
 LESS_IS_BETTER = frozenset(LESS.split())
 MORE_IS_BETTER = frozenset(MORE.split())
+ALIASES = {re.compile(r"cross.?entropy", re.IGNORECASE): "xent", re.compile("IoU"): "Iou"}
 WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
 
 
@@ -52,6 +53,8 @@ def goal_of(tag: str) -> Goal | None:
         [<Goal.MIN: 'min'>, <Goal.MIN: 'min'>, <Goal.MAX: 'max'>, <Goal.MAX: 'max'>]
         >>> goal_of("train/lr")
     """
+    for pattern, word in ALIASES.items():
+        tag = pattern.sub(word, tag)
     for word in reversed(WORD.findall(tag)):
         if word.lower() in LESS_IS_BETTER:
             return Goal.MIN

@@ -28,10 +28,13 @@ def explained(*, debug: bool) -> Iterator[None]:
         Exit: With code 2, in place of the error.
         ValueError: The error itself, with `debug`.
         OSError: Likewise.
+        BrokenPipeError: Always.
         ModuleNotFoundError: Likewise.
     """
     try:
         yield
+    except BrokenPipeError:  # who reads stdout has gone, as `head` does; Click ends quietly
+        raise
     except (ValueError, OSError, ModuleNotFoundError) as error:
         if debug:
             raise

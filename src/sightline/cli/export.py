@@ -12,6 +12,7 @@ from sightline.cli.errors import explained
 from sightline.cli.selection import (
     FOUND_A_PROBLEM,
     chosen_runs,
+    counted,
     damage_of,
     damage_report,
     matcher,
@@ -72,10 +73,14 @@ def export(
             size = None
         else:
             size = table_files.export(columns, Path(output), format_name, wide=wide)
-    counts = (
-        f"{len(columns):,} points, {len(columns.run_names):,} runs, {len(columns.tag_names):,} tags"
+    counts = ", ".join([
+        counted(len(columns), "point"),
+        counted(len(columns.run_names), "run"),
+        counted(len(columns.tag_names), "tag"),
+    ])
+    print(
+        counts if size is None else f"{output}: {counts}, {counted(size, 'byte')}", file=sys.stderr
     )
-    print(counts if size is None else f"{output}: {counts}, {size:,} bytes", file=sys.stderr)
     warn(damage_report(damage))
     if strict and damage:
         raise typer.Exit(FOUND_A_PROBLEM)

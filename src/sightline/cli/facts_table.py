@@ -206,7 +206,7 @@ def _trend(facts: Facts, alphabet: Alphabet) -> str:
     line = facts.trend
     if line is None:
         return ""
-    digits = 2
+    digits = 0 if line.direction == 0 else 2
     if line.change_error > 0:
         digits = min(max(-math.floor(math.log10(line.change_error)), 0), 2)
     if line.direction == 0:

@@ -82,7 +82,8 @@ def nothing_matched(log: Log) -> str:
     tags = ", ".join(list(known)[:MANY]) + (f" and {len(known) - MANY} more" * (len(known) > MANY))
     runs = ", ".join(list(log.runs)[:MANY]) + " and more" * (len(log.runs) > MANY)
     if not known:
-        return f"expected scalars in {log.logdir}, got none in its {len(log.runs)} runs ({runs})"
+        where = counted(len(log.runs), "run")
+        return f"expected scalars in {log.logdir}, got none in its {where} ({runs})"
     return (
         f"expected scalars in {log.logdir} that match, got none; its runs are {runs}, and its tags "
         f"{tags}"
@@ -112,10 +113,10 @@ def damage_report(damage: Iterable[Damage]) -> list[str]:
         if reason == TORN:
             lines.append(f"{path} ends inside a record, at byte {offset}: torn, or being written")
         else:
-            what = "1 damaged place" if len(places) == 1 else f"{len(places):,} damaged places"
+            what = counted(len(places), "damaged place")
             first = "at byte" if len(places) == 1 else "the first at byte"
-            size = sum(place.num_bytes for place in places)
-            lines.append(f"{what} skipped in {path}, {first} {offset}, {size:,} bytes: {reason}")
+            size = counted(sum(place.num_bytes for place in places), "byte")
+            lines.append(f"{what} skipped in {path}, {first} {offset}, {size}: {reason}")
     return lines
 
 
@@ -123,3 +124,8 @@ def warn(lines: Iterable[str]) -> None:
     """Print lines on stderr."""
     for line in lines:
         print(f"sightline: {line}", file=sys.stderr)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts: `1 run`, `1,000 runs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -18,6 +18,7 @@ from sightline.cli.selection import (
     FOUND_A_PROBLEM,
     TORN,
     chosen_runs,
+    counted,
     damage_of,
     damage_report,
     matcher,
@@ -191,7 +192,8 @@ def _not_finite(rows: list[Facts]) -> list[str]:
     if not spoilt:
         return []
     num_points = sum(row.num_not_finite for row in spoilt)
-    return [f"{num_points:,} points of {len(spoilt):,} curves are NaN or infinite: ! in the curve"]
+    where = f"{counted(num_points, 'point')} in {counted(len(spoilt), 'row')}"
+    return [f"NaN or infinity, ! in the curve: {where}"]
 
 
 def _follow(
