@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import subprocess
 import sys
 from io import BytesIO
@@ -140,6 +141,19 @@ def test_stdout_takes_any_format(logdir: Path) -> None:
     assert result.stderr == b"323 points, 2 runs, 4 tags\n"
     result = subprocess.run([*command, "jsonl"], capture_output=True, check=True)
     assert len(result.stdout.splitlines()) == len(logged())
+
+
+@pytest.mark.parametrize("file_format", ["csv", "jsonl"])
+def test_a_reader_that_has_gone_is_no_mistake(logdir: Path, file_format: str) -> None:
+    reading_end, writing_end = os.pipe()
+    os.close(reading_end)
+    command = [sys.executable, "-m", "sightline", "export", logdir, "-o", "-", "--format"]
+    result = subprocess.run(
+        [*command, file_format], stdout=writing_end, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing_end)
+    assert result.returncode == 1
+    assert result.stderr == b""
 
 
 @pytest.mark.parametrize("damage", ["disk", "interrupt"])
