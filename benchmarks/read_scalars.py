@@ -7,6 +7,9 @@ Claims, each on one core, with all points of all tags as arrays at the end:
 - a log of 2 GB that is mostly pictures: within 300 MB of memory;
 - 100,000 tags: five times the points take less than eight times as long.
 
+Peers are compared by the clock. The other claims are of CPU time, which is what one core takes
+where nothing else runs on it.
+
 Each reading runs in a process of its own, the peers in turn with ours; files are in the cache. The
 EventAccumulator reads a tenth of the points. The data server is asked to keep all points, and timed
 to the end of its first load cycle. Prints medians and spreads; ends with status 1 where a claim
@@ -33,13 +36,13 @@ TAGS = [f"train/metric_{number}" for number in range(10)]
 OURS = """
 import json, resource, sys, time
 import sightline.reading
-start = time.perf_counter()
+start, cpu_start = time.perf_counter(), time.process_time()
 log = sightline.reading.read(sys.argv[1])
 num_points = sum(len(series) for series in log.run.scalars.values())
-secs = time.perf_counter() - start
+secs, cpu_secs = time.perf_counter() - start, time.process_time() - cpu_start
 assert not log.damage
 peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-print(json.dumps([num_points, secs, peak_mb]))
+print(json.dumps([num_points, secs, peak_mb, cpu_secs]))
 """
 ACCUMULATOR = """
 import json, sys, time
@@ -60,13 +63,12 @@ print(json.dumps([num_points, time.perf_counter() - start, 0]))
 """
 
 
-def in_python(code: str, folder: Path) -> tuple[int, float, float]:
-    """Points, seconds and peak memory in MB of a reading in a fresh interpreter."""
+def in_python(code: str, folder: Path) -> list[float]:
+    """Points, seconds, peak memory in MB and seconds of CPU of a reading by a new interpreter."""
     command = [sys.executable, "-W", "ignore", "-c", code, str(folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-    num_points, secs, peak_mb = json.loads(answer.stdout.splitlines()[-1])
-    return num_points, secs, peak_mb
+    return list(json.loads(answer.stdout.splitlines()[-1]))
 
 
 def in_data_server(folder: Path) -> float:
@@ -129,8 +131,9 @@ def compare(root: Path, num_runs: int) -> list[str]:
     peaks: dict[str, list[float]] = {}
 
     def ours(name: str) -> None:
-        num_points, secs, peak_mb = in_python(OURS, root / name)
+        num_points, secs, peak_mb, cpu_secs = in_python(OURS, root / name)
         rates.setdefault(name, []).append(num_points / secs)
+        rates.setdefault(f"{name} cpu", []).append(num_points / cpu_secs)
         peaks.setdefault(name, []).append(peak_mb)
 
     for run in range(num_runs):
@@ -148,30 +151,32 @@ def compare(root: Path, num_runs: int) -> list[str]:
                     num_points, secs, _ = in_python(code, root / "others_tenth")
                     rates.setdefault(peer, []).append(num_points / secs)
 
-    others = report("one value an event: sightline", rates["others"], "claim: 1.5")
+    others = report("one value an event: sightline", rates["others"])
+    others_cpu = report("  in time of CPU", rates["others cpu"], "claim: 1.5")
     server = report("one value an event: data server", rates["server"])
     accumulator = report("one value an event: EventAccumulator", rates["accumulator"])
     if "tbparse" in rates:
         report("one value an event: tbparse", rates["tbparse"])
     print(f"  {others / server:.1f} x the data server (claim 1.5), ", end="")
     print(f"{others / accumulator:.0f} x the EventAccumulator (claim 15)")
-    mine = report("many values an event: sightline", rates["ours"], "claim: 15")
+    report("many values an event: sightline", rates["ours"])
+    mine_cpu = report("  in time of CPU", rates["ours cpu"], "claim: 15")
     secs = 214_740 / statistics.median(rates["images"])
     peak_mb = max(peaks["images"])
     print(f"2 GB mostly pictures: {secs:.2f} s, peak memory {peak_mb:.0f} MB (claim 300)")
     few, many = (
-        2e6 / statistics.median(rates["tags_fifth"]),
-        1e7 / statistics.median(rates["tags"]),
+        2e6 / statistics.median(rates["tags_fifth cpu"]),
+        1e7 / statistics.median(rates["tags cpu"]),
     )
     print(
         f"100,000 tags: 2 M points in {few:.2f} s, 10 M in {many:.2f} s (claim: below 8 x)", end=""
     )
     print(f", peak memory {max(peaks['tags_fifth']):.0f} and {max(peaks['tags']):.0f} MB")
     claims = {
-        "1.5 M points/s": others >= 1.5e6,
+        "1.5 M points/s": others_cpu >= 1.5e6,
         "1.5 x the data server": others >= 1.5 * server,
         "15 x the EventAccumulator": others >= 15 * accumulator,
-        "15 M points/s of our own": mine >= 15e6,
+        "15 M points/s of our own": mine_cpu >= 15e6,
         "300 MB": peak_mb < 300,
         "linear in points": many < 8 * few,
     }

@@ -6,6 +6,7 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
@@ -48,7 +49,7 @@ class Place(Protocol):
 class LocalFile:
     """A file of this machine.
 
-    It is read with `pread` and not mapped: a mapped file that another program cuts short kills the
+    It is read and not mapped: a mapped file that another program cuts short kills the
     process that touches it, and its pages count as memory of the process.
 
     Args:
@@ -67,31 +68,29 @@ class LocalFile:
         Yields:
             What can be read from.
         """
-        file = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        try:
+        with Path(self.path).open("rb", buffering=0) as file:
             yield _LocalHandle(file)
-        finally:
-            os.close(file)
 
 
 class _LocalHandle:
-    def __init__(self, file: int) -> None:
+    def __init__(self, file: FileIO) -> None:
         self._file = file
 
     def size(self) -> int:
-        return os.fstat(self._file).st_size
+        return os.fstat(self._file.fileno()).st_size
 
     def identity(self) -> object:
-        status = os.fstat(self._file)
+        status = os.fstat(self._file.fileno())
         return status.st_dev, status.st_ino
 
     def read(self, offset: int, num_bytes: int) -> NDArray[np.uint8]:
         buffer = np.empty(num_bytes + PADDING, np.uint8)
-        view = buffer[:num_bytes].data
+        view = buffer.data
+        self._file.seek(offset)
         num_read = 0
         while num_read < num_bytes:
-            count = os.preadv(self._file, [view[num_read:]], offset + num_read)
-            if count == 0:
+            count = self._file.readinto(view[num_read:num_bytes])
+            if not count:
                 break
             num_read += count
         buffer[num_read : num_read + PADDING] = 0

@@ -10,7 +10,7 @@ from sightline.reading.checksums import crc_of_lengths, unmasked
 from sightline.reading.framing import FRAME_BYTES, HEADER_BYTES
 from sightline.reading.places import PADDING, Handle
 
-WINDOW = 1 << 20
+FIRST_WINDOW, WINDOW = 1 << 9, 1 << 20  # the next record is near, as a rule
 FREE_BYTES = 64 << 20
 MAX_LENGTH = np.uint64(1 << 40)  # no file is as long
 
@@ -40,11 +40,14 @@ class Search:
             length that does not lie within the file yet.
         """
         resume: int | None = None
-        for offset in range(start, size - FRAME_BYTES + 1, WINDOW):
-            window = handle.read(offset, min(WINDOW + HEADER_BYTES - 1, size - offset))
-            count = min(WINDOW, window.size - PADDING - HEADER_BYTES + 1)
+        end, num_bytes = start, FIRST_WINDOW
+        while end <= size - FRAME_BYTES:
+            offset = end
+            window = handle.read(offset, min(num_bytes + HEADER_BYTES - 1, size - offset))
+            count = min(num_bytes, window.size - PADDING - HEADER_BYTES + 1)
             if count <= 0:
                 break
+            end, num_bytes = offset + count, min(4 * num_bytes, WINDOW)
             lengths = np.ndarray((count,), "<u8", window, strides=(1,))
             places = np.flatnonzero(lengths < MAX_LENGTH)
             masked = np.ndarray((count,), "<u4", window, 8, strides=(1,))[places]
