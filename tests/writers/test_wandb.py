@@ -69,7 +69,7 @@ def test_rows_of_one_step_travel_together_unless_they_repeat_a_tag(tmp_path: Pat
         {"global_step": 1, "a": 1, "b": 2, "c": 3},
         {"global_step": 1, "b": 4},
         {"global_step": 2, "a": 5},
-        {"global_step": 2, "b": "NaN"},
+        {"global_step": 2, "b": pytest.approx(np.nan, nan_ok=True)},
     ]
     times = [row["_timestamp"] for row in wandb_file.history(run_file(tmp_path))]
     assert times == [1.5e9, 1.6e9, 1.6e9, 1.6e9]
