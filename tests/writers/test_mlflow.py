@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image as PILImage
 
@@ -141,6 +141,10 @@ LEGAL_TAGS = st.text(
 
 
 @given(LEGAL_TAGS)
+@example("_x0040_")
+@example("_x0040@")
+@example("..")
+@example("a//b/")
 def test_a_name_is_one_that_mlflow_takes_and_gives_its_tag_back(tag: str) -> None:
     from mlflow.utils.validation import _validate_metric_name
 

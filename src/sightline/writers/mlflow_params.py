@@ -46,7 +46,7 @@ def log_params(client: MlflowClient, run_id: str, config: Mapping[str, Any]) -> 
             text = text[:MAX_PARAM_LENGTH]
         if name not in known:
             params[name] = text
-        elif known[name] != text:
+        elif not _are_equal(known[name], text):
             shortcomings.append(f"{name!r} as {known[name][:40]!r}, not {text[:40]!r}")
     entries = [Param(name, text) for name, text in params.items()]
     for start in range(0, len(entries), PARAMS_A_REQUEST):
@@ -58,3 +58,11 @@ def log_params(client: MlflowClient, run_id: str, config: Mapping[str, Any]) -> 
             f"the file {WHOLE} of the run has all of it",
             file=sys.stderr,
         )
+
+
+def _are_equal(one: str, other: str) -> bool:
+    """Whether two parameters say the same: 64 is 64.0."""
+    try:
+        return one == other or float(one) == float(other)
+    except ValueError:
+        return False
