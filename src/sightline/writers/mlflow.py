@@ -37,9 +37,10 @@ class Mlflow:
     A run that continues keeps its id. Nothing can be taken back there: what an earlier session
     logged past `resume_step` stays, beside the new values.
 
-    A server that does not answer is tried again for minutes by MLflow itself, in the worker; the
-    environment variables MLFLOW_HTTP_REQUEST_MAX_RETRIES and MLFLOW_HTTP_REQUEST_TIMEOUT shorten
-    that.
+    A database on this machine takes some 0.1 ms a number, in the worker. A server that does not
+    answer is tried again by MLflow itself for four minutes, in which the worker writes nothing
+    else; the environment variables MLFLOW_HTTP_REQUEST_MAX_RETRIES and MLFLOW_HTTP_REQUEST_TIMEOUT
+    shorten that.
 
     Args:
         tracking_uri: Server or database; None for MLFLOW_TRACKING_URI, else MLflow's default.
