@@ -16,6 +16,10 @@ from sightline.writers.tables import flatten
 class LogsArrays(Run):
     """The part of a logger that takes arrays: values, weights, gradients, scores and meshes."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._mesh_parts: dict[str, str] = {}
+
     def log_histogram(self, name: str, values: Any, step: int | None = None) -> None:
         """Log how values are distributed.
 
@@ -97,9 +101,20 @@ class LogsArrays(Run):
             colors: Red, green and blue of each vertex, as uint8 or floating from 0 to 1.
             step: Its step; None for the current one.
             config: Settings of the three.js scene: `camera`, `lights` and `material`.
+
+        Raises:
+            ValueError: If the arrays make no mesh, or one of other parts than before.
         """
         self._check_tag(name)
         check_mesh(name, vertices, faces, colors)
+        parts = "vertices"
+        parts += ("" if faces is None else ", faces") + ("" if colors is None else ", colours")
+        before = self._mesh_parts.setdefault(name, parts)
+        if parts != before:
+            raise ValueError(
+                f"expected {name!r} with {before} as before, got {parts}; TensorBoard draws those "
+                "of the first step, so use another tag"
+            )
         config = None if config is None else json.loads(json.dumps(config))
         self._log({name: Mesh(vertices, faces, colors, config)}, step)
 

@@ -73,6 +73,10 @@ class LogsExperiment(Run):
             layout: Charts by category. They are `Multiline` and `Margin` of `sightline.writers`, or
                 exact tags by title. Or a sequence of `Category`.
 
+        Raises:
+            TypeError: If something else is among them.
+            ValueError: If there are none.
+
         Example:
             >>> from sightline.logger import MetricsLogger
             >>> from sightline.writers import Margin, Memory
@@ -84,6 +88,14 @@ class LogsExperiment(Run):
         """
         if isinstance(layout, Mapping):
             layout = [Category(title, _charts(charts)) for title, charts in layout.items()]
+        for category in layout:
+            if not isinstance(category, Category):
+                raise TypeError(
+                    f"expected categories, got {type(category).__name__}; put it into one, or pass "
+                    "charts by category"
+                )
+        if not layout:
+            raise ValueError("expected at least one category, got none; leave out the call")
         self._log({LAYOUT_TAG: Layout(tuple(layout))}, None)
 
     def forget(self) -> None:
