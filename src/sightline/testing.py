@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from sightline.events import (
-    END_TAG,
+    HPARAMS_TAG,
     LAYOUT_TAG,
-    START_TAG,
+    RUN_END_TAG,
     Category,
     Margin,
     Multiline,
@@ -132,8 +132,8 @@ def sample_values() -> dict[str, Value]:
     charts = (Multiline("lines", ("a", "größe")), Margin("bands", (("a", "b", "c"),)))
     values[LAYOUT_TAG] = Layout((Category("charts", charts, closed=True),))
     settings: dict[str, bool | float | str] = {"lr": 0.1, "nesterov": True, "name": "ü"}
-    values[START_TAG] = HParams(settings, 1.5e9, "seeds")
-    values[END_TAG] = RunEnd(RunStatus.SUCCESS, 1.6e9)
+    values[HPARAMS_TAG] = HParams(settings, 1.5e9, "seeds")
+    values[RUN_END_TAG] = RunEnd(RunStatus.SUCCESS, 1.6e9)
     return values
 
 

@@ -21,7 +21,7 @@ from tensorboard.plugins.hparams import api_pb2
 from tensorboard.plugins.hparams.backend_context import Context
 from tensorboard.plugins.hparams.list_session_groups import Handler
 
-from sightline.events import END_TAG, LAYOUT_TAG, START_TAG, event_files
+from sightline.events import HPARAMS_TAG, LAYOUT_TAG, RUN_END_TAG, event_files
 from sightline.logger import MetricsLogger
 from sightline.writers import Category, HParams, Layout, Margin, Memory, Multiline, RunEnd
 from tests.loaders import Shown, python_loader, read_python
@@ -104,7 +104,7 @@ class TestHParams:
         with MetricsLogger("run", tmp_path) as logger:
             logger.log_hparams({"lr": 0.1})
         shown = read_loader(tmp_path)
-        assert shown.plugins == {"run": {START_TAG: "hparams", END_TAG: "hparams"}}
+        assert shown.plugins == {"run": {HPARAMS_TAG: "hparams", RUN_END_TAG: "hparams"}}
 
     def test_the_status_is_unknown_while_the_run_is_open_and_success_once_it_is_closed(
         self, tmp_path: Path, open_loader: Open
@@ -190,7 +190,7 @@ class TestHParams:
             })
         assert [(item.tag, item.value) for item in memory.written] == [
             (
-                START_TAG,
+                HPARAMS_TAG,
                 HParams(
                     {
                         "none": "None",
@@ -206,7 +206,7 @@ class TestHParams:
                     7.0,
                 ),
             ),
-            (END_TAG, RunEnd(1, 7.0)),  # type: ignore[arg-type]
+            (RUN_END_TAG, RunEnd(1, 7.0)),  # type: ignore[arg-type]
         ]
 
     def test_settings_are_logged_once_and_the_same_again_is_no_error(self, tmp_path: Path) -> None:
@@ -217,7 +217,11 @@ class TestHParams:
             for again in ({"lr": 0.2}, {"lr": 0.1}):
                 with pytest.raises(ValueError, match="log all of them in one call"):
                     logger.log_hparams(again, {"best": 2.0})
-        assert sorted(item.tag for item in memory.written) == sorted([START_TAG, "best", END_TAG])
+        assert sorted(item.tag for item in memory.written) == sorted([
+            HPARAMS_TAG,
+            "best",
+            RUN_END_TAG,
+        ])
 
     def test_a_metric_that_is_no_number_is_refused_before_anything_is_logged(
         self, tmp_path: Path
@@ -227,7 +231,7 @@ class TestHParams:
             with pytest.raises(ValueError, match="expected a number for 'best'"):
                 logger.log_hparams({"lr": 0.1}, {"best": np.ones(2)})
             logger.log_hparams({"lr": 0.2})
-        assert [item.tag for item in memory.written] == [START_TAG, END_TAG]
+        assert [item.tag for item in memory.written] == [HPARAMS_TAG, RUN_END_TAG]
 
     @settings(deadline=None, max_examples=25)
     @given(
@@ -340,9 +344,7 @@ def test_what_is_said_of_the_run_stands_at_the_current_step(tmp_path: Path) -> N
         logger.log_metrics({"loss": 1.0}, step=7)
         logger.log_hparams({"lr": 0.1})
         logger.log_layout(LAYOUT)
-        logger.log_metrics({"loss": 1.0})
     series = read_python(tmp_path).series["run"]
-    assert {tag: step for tag, ((step, _), *_) in series.items()} == dict.fromkeys(
-        ("loss", START_TAG, LAYOUT_TAG, END_TAG), 7
+    assert {tag: [step for step, _ in points] for tag, points in series.items()} == dict.fromkeys(
+        ("loss", HPARAMS_TAG, LAYOUT_TAG, RUN_END_TAG), [7]
     )
-    assert [step for step, _ in series["loss"]] == [7, 7]

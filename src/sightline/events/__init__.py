@@ -4,7 +4,13 @@ from sightline.events.audio import audio_value, encode_wav
 from sightline.events.event_file import EventFile
 from sightline.events.framing import frame
 from sightline.events.histograms import Buckets, bucketize
-from sightline.events.hparams import END_TAG, START_TAG, RunStatus, hparams_value, run_end_value
+from sightline.events.hparams import (
+    HPARAMS_TAG,
+    RUN_END_TAG,
+    RunStatus,
+    hparams_value,
+    run_end_value,
+)
 from sightline.events.layouts import LAYOUT_TAG, Category, Margin, Multiline, layout_value
 from sightline.events.meshes import MeshPart, mesh_values
 from sightline.events.messages import Event, Metadata, SessionStatus, Value, encode_event
@@ -20,9 +26,9 @@ from sightline.events.videos import encode_gif
 from sightline.events.withdrawal import withdraw
 
 __all__ = [
-    "END_TAG",
+    "HPARAMS_TAG",
     "LAYOUT_TAG",
-    "START_TAG",
+    "RUN_END_TAG",
     "Buckets",
     "Category",
     "Damage",

@@ -9,7 +9,7 @@ from sightline.events.messages import DataClass, Metadata, Value
 from sightline.events.tensors import DType, Tensor
 from sightline.events.wire import bytes_field, double_field, string_field, varint_field
 
-START_TAG, END_TAG = "_hparams_/session_start_info", "_hparams_/session_end_info"
+HPARAMS_TAG, RUN_END_TAG = "_hparams_/session_start_info", "_hparams_/session_end_info"
 SESSION_START, SESSION_END = 3, 4
 
 
@@ -42,7 +42,7 @@ def hparams_value(
     )
     if group_name:
         message += string_field(4, group_name)
-    return _value(START_TAG, bytes_field(SESSION_START, message + double_field(5, start_secs)))
+    return _value(HPARAMS_TAG, bytes_field(SESSION_START, message + double_field(5, start_secs)))
 
 
 def run_end_value(status: RunStatus, *, end_secs: float) -> Value:
@@ -58,7 +58,7 @@ def run_end_value(status: RunStatus, *, end_secs: float) -> Value:
         A value for the plugin `hparams`.
     """
     message = varint_field(1, status) + double_field(2, end_secs)
-    return _value(END_TAG, bytes_field(SESSION_END, message))
+    return _value(RUN_END_TAG, bytes_field(SESSION_END, message))
 
 
 def _setting(value: bool | float | str) -> bytes:

@@ -8,7 +8,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from sightline.events import END_TAG, LAYOUT_TAG, START_TAG, Category, Margin, Multiline, RunStatus
+from sightline.events import (
+    HPARAMS_TAG,
+    LAYOUT_TAG,
+    RUN_END_TAG,
+    Category,
+    Margin,
+    Multiline,
+    RunStatus,
+)
 from sightline.logger.run import Run
 from sightline.writers import HParams, Layout, RunEnd, Scalar, Value
 from sightline.writers.checks import check_scalar
@@ -54,7 +62,7 @@ class LogsExperiment(Run):
         logged = self._hparams
         if logged is None:
             now = HParams(settings, self._clock(), group_name or "")
-            self._log({START_TAG: now, **values}, None)
+            self._log({HPARAMS_TAG: now, **values}, None)
             self._hparams = now
         elif (logged.hparams, logged.group_name) == (settings, group_name or ""):
             self._log(values, None)
@@ -106,7 +114,7 @@ class LogsExperiment(Run):
     def _epilogue(self, status: RunStatus) -> Mapping[str, Value]:
         if self._hparams is None:
             return {}
-        return {END_TAG: RunEnd(status, self._clock())}
+        return {RUN_END_TAG: RunEnd(status, self._clock())}
 
 
 def _setting(value: Any) -> bool | float | str:

@@ -16,7 +16,7 @@ from sightline.writers.summaries import summaries
 from sightline.writers.values import KINDS, HParams, Scalar, Value
 
 MAX_FILE_BYTES = 1 << 30
-ONCE_A_RUN = (events.START_TAG, events.END_TAG)
+ONCE_A_RUN = (events.HPARAMS_TAG, events.RUN_END_TAG)
 
 
 class TensorBoard:
