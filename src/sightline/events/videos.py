@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 NUM_COLOURS = 256
-PALETTE_SAMPLE = 1 << 18
+# Pixels by which a palette is chosen: more of them take seconds and gain nothing to be seen.
+PALETTE_SAMPLE = 1 << 14
 KEEP_FRAME = 1
 
 
@@ -93,8 +94,9 @@ def _with_one_palette(frames_THW3: NDArray[np.uint8]) -> list[Picture]:
                 pictures.append(picture)
             return pictures
     pixels = frames_THW3.reshape(-1, 3)
-    sample = pixels[:: -(-len(pixels) // PALETTE_SAMPLE)]
-    shared = Image.fromarray(np.ascontiguousarray(sample[None])).quantize(NUM_COLOURS, kmeans=1)
+    if len(pixels) > PALETTE_SAMPLE:
+        pixels = pixels[np.random.default_rng(0).integers(len(pixels), size=PALETTE_SAMPLE)]
+    shared = Image.fromarray(np.ascontiguousarray(pixels[None])).quantize(NUM_COLOURS, kmeans=1)
     return [
         Image.fromarray(np.ascontiguousarray(one)).quantize(
             palette=shared, dither=Image.Dither.NONE
