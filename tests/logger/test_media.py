@@ -76,7 +76,9 @@ class TestSamples:
                 logger.log_images("samples", batch, step=step, is_grid=False)
         shown = read_loader(tmp_path)
         assert shown.plugins["run"] == {"samples": "images"}
-        for step, (width, height, *pngs) in shown.series["run"]["samples"]:
+        for step, blobs in shown.series["run"]["samples"]:
+            assert isinstance(blobs, list)
+            width, height, *pngs = blobs
             assert (width, height) == (b"6", b"5")
             decoded = [np.asarray(PilImage.open(BytesIO(png))) for png in pngs]
             np.testing.assert_array_equal(decoded, pictures[step])
@@ -99,7 +101,9 @@ class TestVideo:
         shown = read_loader(tmp_path)
         assert shown.plugins["run"] == {"clip": "images"}
         assert shown.descriptions["run"] == {"clip": "about clip"}
-        for step, (width, height, gif) in shown.series["run"]["clip"]:
+        for step, blobs in shown.series["run"]["clip"]:
+            assert isinstance(blobs, list)
+            width, height, gif = blobs
             assert (width, height) == (b"7", b"5")
             frames, durations = gif_frames(gif)
             np.testing.assert_array_equal(frames, CLIP[:: 1 - 2 * step])
@@ -208,7 +212,9 @@ class TestAudio:
         assert shown.plugins["run"] == {"a": "audio"}
         assert shown.descriptions["run"] == {"a": "about a"}
         assert shown.steps("a", "run") == [0, 1]
-        for step, (wav,) in shown.series["run"]["a"]:
+        for step, blobs in shown.series["run"]["a"]:
+            assert isinstance(blobs, list)  # of blobs, where the page looks for them; no tensor
+            (wav,) = blobs
             samples, sample_rate = wav_samples(wav)
             assert sample_rate == 16_000
             np.testing.assert_array_equal(samples, SOUND[step:, :num_channels])

@@ -48,7 +48,8 @@ def hparams_value(
 def run_end_value(status: RunStatus, *, end_secs: float) -> Value:
     """How a run ended.
 
-    TensorBoard shows the first that it reads of a run, and keeps it: there must be one at most.
+    TensorBoard shows the first that it reads of a run, and keeps it: there must be one at most, so
+    nothing says that a run is still going on.
 
     Args:
         status: Success or failure.

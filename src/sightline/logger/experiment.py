@@ -42,7 +42,8 @@ class LogsExperiment(Run):
         That page takes every scalar of the run as a metric, with its last value. It shows the run's
         status as unknown while it is open, as success once it is closed, and as failure if a `with`
         block ends by an exception. A run that is continued logs its settings again, and they and
-        its end take the place of the earlier ones.
+        its end take the place of the earlier ones; a TensorBoard that has read those already shows
+        them until it is started anew.
 
         Args:
             hparams: Setting by name: bools, numbers and texts; anything else as its `str`. Nested
