@@ -6,12 +6,17 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests import loaders
 
 # W&B reads its environment once a process, so a fixture of one test would come too late.
 os.environ.update(WANDB_MODE="offline", WANDB_SILENT="true")
+
+# How long an example takes depends on who else uses the machine.
+hypothesis.settings.register_profile("sightline", deadline=None)
+hypothesis.settings.load_profile("sightline")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageSequence
@@ -29,7 +29,6 @@ clips = hnp.arrays(
 )
 
 
-@settings(deadline=None)
 @given(clips, st.floats(0.05, 50))
 def test_a_clip_of_few_colours_keeps_every_pixel_and_every_frame(
     frames: np.ndarray, fps: float

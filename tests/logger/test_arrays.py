@@ -244,7 +244,7 @@ class TestMesh:
             logger.close()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=20),
     st.integers(2, 20),

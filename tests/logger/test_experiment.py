@@ -233,7 +233,7 @@ class TestHParams:
             logger.log_hparams({"lr": 0.2})
         assert [item.tag for item in memory.written] == [HPARAMS_TAG, RUN_END_TAG]
 
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(
         st.dictionaries(
             st.text(st.characters(codec="utf-8"), min_size=1, max_size=9),

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from matplotlib.figure import Figure
@@ -238,7 +238,6 @@ class TestAudio:
         logger.close()
         np.testing.assert_array_equal(sound(memory), SOUND)
 
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
     @given(hnp.arrays(np.float32, st.integers(3, 30), elements=st.floats(-1, 1, width=32)))
     def test_floats_keep_their_value_to_half_a_step_of_sixteen_bits(
         self, samples: np.ndarray
@@ -285,7 +284,6 @@ class TestAudio:
             logger.close()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     hnp.arrays(np.uint8, st.tuples(st.integers(1, 3), st.integers(3, 5), st.integers(3, 5))),
     hnp.arrays(np.int16, st.tuples(st.integers(3, 9), st.integers(1, 2))),

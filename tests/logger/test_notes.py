@@ -118,7 +118,7 @@ def test_jsonl_keeps_the_cells_as_they_are(tmp_path: Path) -> None:
     }
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.text(max_size=9), st.integers(), st.booleans()), max_size=5))
 def test_a_table_keeps_its_rows_and_columns_whatever_its_cells_say(
     tmp_path_factory: pytest.TempPathFactory, table: list[tuple[str, int, bool]]

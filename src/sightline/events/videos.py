@@ -89,7 +89,7 @@ def _with_one_palette(frames_THW3: NDArray[np.uint8]) -> list[Picture]:
             palette = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=-1)
             pictures = []
             for one in index.reshape(codes.shape).astype(np.uint8):
-                picture = Image.fromarray(one, "P")
+                picture = Image.fromarray(one)
                 picture.putpalette(palette.astype(np.uint8).tobytes())
                 pictures.append(picture)
             return pictures
