@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,3 +37,9 @@ def read_rust() -> Callable[[Path], loaders.Shown]:
 def read_loader(request: pytest.FixtureRequest) -> Callable[[Path], loaders.Shown]:
     """Each of TensorBoard's two loaders in turn."""
     return {"python": loaders.read_python, "rust": loaders.read_rust}[request.param]
+
+
+@pytest.fixture(params=["python", "rust"])
+def open_loader(request: pytest.FixtureRequest) -> Callable[[Path], AbstractContextManager[Any]]:
+    """Each of TensorBoard's two loaders in turn, for a plugin of TensorBoard to ask."""
+    return {"python": loaders.python_loader, "rust": loaders.data_server}[request.param]

@@ -7,14 +7,32 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from sightline.events import bucketize
+from sightline.events import (
+    HPARAMS_TAG,
+    LAYOUT_TAG,
+    RUN_END_TAG,
+    Category,
+    Margin,
+    Multiline,
+    RunStatus,
+    bucketize,
+    pr_curve,
+)
 from sightline.writers import (
+    Audio,
     Histogram,
+    HParams,
     Image,
+    Layout,
+    Mesh,
+    PRCurve,
     Row,
+    RunEnd,
     Scalar,
+    Table,
     Text,
     Value,
+    Video,
     Writer,
     hand_over,
     hand_over_rows,
@@ -98,6 +116,24 @@ def sample_values() -> dict[str, Value]:
     values["histogram/empty"] = Histogram(bucketize(np.zeros(0)))
     values["histogram/nan"] = Histogram(bucketize([np.nan, np.inf, 1.0]))
     values["text"] = Text("| a | b |\n|---|---|\n| ü | 1 |")
+    values["table"] = Table(("a|b", "ü"), (("x", 1.5), (None, True), ("two\nlines", float("nan"))))
+    values["table/empty"] = Table(("a",), ())
+    for num_channels in (1, 3, 4):
+        frames = generator.integers(0, 256, (3, 4, 5, num_channels), dtype=np.uint8)
+        values[f"video/{num_channels}"] = Video(frames, 25, "HWC", "a caption")
+    for num_channels in (1, 2):
+        samples = generator.integers(-(2**15), 2**15, (9, num_channels), dtype=np.int16)
+        values[f"audio/{num_channels}"] = Audio(samples, 8000, "TC")
+    values["pr_curve"] = PRCurve(pr_curve([True, False], [0.75, 0.25], 5))
+    corners = np.eye(3, dtype=np.float32)[None]
+    values["points"] = Mesh(corners)
+    faces = np.array([[[0, 1, 2]]], np.int32)
+    values["mesh"] = Mesh(corners, faces, np.zeros((1, 3, 3), np.uint8), {"lights": []})
+    charts = (Multiline("lines", ("a", "größe")), Margin("bands", (("a", "b", "c"),)))
+    values[LAYOUT_TAG] = Layout((Category("charts", charts, closed=True),))
+    settings: dict[str, bool | float | str] = {"lr": 0.1, "nesterov": True, "name": "ü"}
+    values[HPARAMS_TAG] = HParams(settings, 1.5e9, "seeds")
+    values[RUN_END_TAG] = RunEnd(RunStatus.SUCCESS, 1.6e9)
     return values
 
 

@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sightline.writers.values import Histogram, Scalar, Text, Value
+from sightline.writers.values import Histogram, Scalar, Table, Text, Value
 
-SECTIONS: dict[type, str] = {Scalar: "scalars", Histogram: "histograms", Text: "texts"}
+SECTIONS: dict[type, str] = {
+    Scalar: "scalars",
+    Histogram: "histograms",
+    Text: "texts",
+    Table: "tables",
+}
 
 
 class Jsonl:
@@ -55,9 +60,17 @@ class Jsonl:
 def _plain(value: Value) -> Any:
     match value:
         case Scalar(number):
-            return number if math.isfinite(number) else _name(number)
+            return _number(number)
         case Text(markdown):
             return markdown
+        case Table(columns, rows):
+            return {
+                "columns": list(columns),
+                "rows": [
+                    [_number(cell) if isinstance(cell, float) else cell for cell in row]
+                    for row in rows
+                ],
+            }
         case Histogram(values):
             return {
                 "edges": [*values.rows[:, 0].tolist(), float(values.rows[-1, 1])],
@@ -69,5 +82,7 @@ def _plain(value: Value) -> Any:
             raise AssertionError(f"{type(value).__name__} is not supported")
 
 
-def _name(number: float) -> str:
+def _number(number: float) -> float | str:
+    if math.isfinite(number):
+        return number
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"

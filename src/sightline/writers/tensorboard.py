@@ -13,9 +13,10 @@ from sightline import events
 from sightline.events import Event, EventFile, ScalarEncoder, SessionStatus
 from sightline.writers.protocol import Row, raise_all
 from sightline.writers.summaries import summaries
-from sightline.writers.values import Histogram, Image, Scalar, Text, Value
+from sightline.writers.values import KINDS, HParams, Scalar, Value
 
 MAX_FILE_BYTES = 1 << 30
+ONCE_A_RUN = (events.HPARAMS_TAG, events.RUN_END_TAG)
 
 
 class TensorBoard:
@@ -24,6 +25,7 @@ class TensorBoard:
     A run that continues after `resume_step` first takes back what an earlier session wrote past it.
     A run directory that holds event files and is opened without `resume_step` keeps them: a
     restart is noted at the first step that is written, from which TensorBoard shows the new values.
+    Hyperparameters take the place of those that an earlier session logged, in its files too.
 
     A file that has grown to its limit is followed by another one, and so is a file that somebody
     removed while it was written.
@@ -39,7 +41,7 @@ class TensorBoard:
         OSError: If the directory cannot be written.
     """
 
-    supports: frozenset[type] = frozenset({Scalar, Image, Histogram, Text})
+    supports: frozenset[type] = frozenset(KINDS)
 
     def __init__(
         self,
@@ -187,6 +189,8 @@ class TensorBoard:
         if kind is None:
             events.check_tag(tag)
             self._kinds[tag] = type(value)
+            if isinstance(value, HParams):  # those of an earlier session, and how that ended
+                events.withdraw(self._run_dir, ONCE_A_RUN, but_not_from=self._file.path)
         elif kind is not type(value):
             raise ValueError(
                 f"expected a {kind.__name__.lower()} for {tag!r} as before, got a "
@@ -195,11 +199,13 @@ class TensorBoard:
 
     def _encoded(self, tag: str, value: Value) -> list[bytes]:
         description = (self._describe(tag) if self._describe else None) or ""
-        messages = summaries(value, tag, description)
-        if tag in self._described:
-            messages = [replace(message, metadata=None) for message in messages]
-        self._described.add(tag)
-        return [message.encode() for message in messages]
+        encoded = []
+        for message in summaries(value, tag, description):
+            if message.tag in self._described:
+                message = replace(message, metadata=None)
+            self._described.add(message.tag)
+            encoded.append(message.encode())
+        return encoded
 
     def _raise(self, faults: list[Exception]) -> None:
         lost, self._lost = self._lost, None
