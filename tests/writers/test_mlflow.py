@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+import wave
 from collections.abc import Callable, Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -14,10 +15,25 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image as PILImage
+from PIL import ImageSequence
 
-from sightline.events import bucketize
+from sightline.events import RunStatus, bucketize, pr_curve
 from sightline.logger import MetricsLogger
-from sightline.writers import Histogram, Image, Mlflow, Row, Scalar, Text
+from sightline.writers import (
+    Audio,
+    Histogram,
+    HParams,
+    Image,
+    Mesh,
+    Mlflow,
+    PRCurve,
+    Row,
+    RunEnd,
+    Scalar,
+    Table,
+    Text,
+    Video,
+)
 from sightline.writers import mlflow as module
 from sightline.writers.mlflow_names import mlflow_name, mlflow_path, tag_of
 
@@ -196,6 +212,54 @@ def test_pictures_texts_and_histograms_are_files_that_name_their_step(
     assert found["texts/note/step_0000000007.md"].read_text(encoding="utf-8") == "| ü |"
     counted = json.loads(found["histograms/weights/conv/step_0000000007.json"].read_text())
     assert counted == {"edges": [0, 0.5, 1], "counts": [1, 2], "num_nan": 1, "num_inf": 0}
+
+
+def test_videos_sounds_tables_curves_and_meshes_are_files(
+    make: Callable[..., Mlflow], client: MlflowClient
+) -> None:
+    writer = make()
+    frames = np.arange(24, dtype=np.uint8).reshape(2, 3, 4, 1) * 10
+    samples = np.array([[0], [-100], [32767]], np.int16)
+    corners = np.stack([np.eye(3, dtype=np.float32)] * 2)
+    writer.write(
+        {
+            "v": Video(frames, 4),
+            "a": Audio(samples, 8000),
+            "t": Table(("class", "recall"), (("cat", 0.5), ("dög", math.nan))),
+            "pr": PRCurve(pr_curve([True, False, True], [0.9, 0.6, 0.4], 3)),
+            "m": Mesh(corners),
+        },
+        step=7,
+        wall_time=1.5e9,
+    )
+    found = files(client, writer.run_id)
+    with PILImage.open(found["videos/v/step_0000000007.gif"]) as gif:
+        shown = [np.asarray(one.convert("L")) for one in ImageSequence.Iterator(gif)]
+    np.testing.assert_array_equal(shown, frames[..., 0])
+    with wave.open(str(found["sounds/a/step_0000000007.wav"])) as sound:
+        assert sound.readframes(3) == samples.astype("<i2").tobytes()
+    table = json.loads(found["tables/t/step_0000000007.json"].read_text())
+    assert table == {"columns": ["class", "recall"], "rows": [["cat", 0.5], ["dög", "NaN"]]}
+    curve = json.loads(found["pr_curves/pr/step_0000000007.json"].read_text())
+    at_half = dict(zip(curve["columns"], curve["rows"][1], strict=True))
+    assert at_half == {
+        **{"threshold": 0.5, "tp": 1, "fp": 1, "tn": 0, "fn": 1},
+        **{"precision": 0.5, "recall": 0.5},
+    }
+    cloud = found["meshes/m/step_0000000007_1.obj"].read_text()
+    assert cloud == "v 1 0 0\nv 0 1 0\nv 0 0 1\np 1 2 3\n"
+
+
+def test_hyperparameters_are_parameters_and_a_failure_is_the_status_of_the_run(
+    make: Callable[..., Mlflow], client: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer = make(config={"seed": 1})
+    writer.write({"h": HParams({"lr": 0.1, "seed": 1.0}, 1.5e9)}, step=0, wall_time=1.5e9)
+    assert capsys.readouterr().err == ""
+    writer.write({"e": RunEnd(RunStatus.FAILURE, 1.6e9)}, step=0, wall_time=1.6e9)
+    writer.close()
+    run = client.get_run(writer.run_id)
+    assert (run.info.status, run.data.params) == ("FAILED", {"seed": "1", "lr": "0.1"})
 
 
 def test_the_configuration_becomes_parameters_and_what_does_not_fit_is_said(

@@ -1,17 +1,35 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import wave
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as PILImage
+from PIL import ImageSequence
 
-from sightline.events import bucketize
+from sightline.events import RunStatus, bucketize, pr_curve
 from sightline.logger import MetricsLogger
-from sightline.writers import Histogram, Image, Row, Scalar, Text, Wandb
+from sightline.writers import (
+    Audio,
+    Histogram,
+    HParams,
+    Image,
+    Mesh,
+    PRCurve,
+    Row,
+    RunEnd,
+    Scalar,
+    Table,
+    Text,
+    Video,
+    Wandb,
+)
 from sightline.writers.protocol import fork_of
 from tests.writers import wandb_file
 
@@ -53,6 +71,76 @@ def test_an_offline_run_holds_every_value_at_its_step(tmp_path: Path) -> None:
     (run,) = [r.run for r in wandb_file.records(run_file(tmp_path)) if r.HasField("run")]
     assert (run.project, run.display_name, list(run.tags)) == ("p", "n", ["t"])
     assert wandb_file.config(run_file(tmp_path))["lr"] == 0.1
+
+
+def media(directory: Path, ending: str) -> Path:
+    """The only file of a run that ends so."""
+    (path,) = directory.rglob(f"files/media/**/*{ending}")
+    return path
+
+
+def test_videos_and_sounds_are_kept_as_files_that_play(tmp_path: Path) -> None:
+    frames = np.arange(24, dtype=np.uint8).reshape(2, 3, 4, 1) * 10
+    samples = np.array([[0, 100], [-100, 32767]], np.int16)
+    writer = Wandb(directory=tmp_path)
+    values = {"v": Video(frames, 4, "HWC", "a caption"), "a": Audio(samples, 8000, "TC")}
+    writer.write(values, step=1, wall_time=1.5e9)
+    writer.close()
+    (row,) = logged(tmp_path)
+    assert (row["v._type"], row["v.caption"]) == ("video-file", "a caption")
+    assert row["a._type"] == "audio-file"
+    with PILImage.open(media(tmp_path, ".gif")) as gif:
+        shown = [np.asarray(one.convert("L")) for one in ImageSequence.Iterator(gif)]
+    np.testing.assert_array_equal(shown, frames[..., 0])
+    with wave.open(str(media(tmp_path, ".wav"))) as sound:
+        assert sound.getframerate() == 8000
+        assert sound.readframes(2) == samples.astype("<i2").tobytes()
+
+
+def test_tables_and_curves_are_kept_as_tables(tmp_path: Path) -> None:
+    writer = Wandb(directory=tmp_path)
+    table = Table(("class", "recall"), (("cat", 0.5), ("dög", None)))
+    curve = PRCurve(pr_curve([True, False, True], [0.9, 0.6, 0.4], 3))
+    writer.write({"t": table, "pr": curve}, step=1, wall_time=1.5e9)
+    writer.close()
+    kept = [json.loads(path.read_text()) for path in tmp_path.rglob("media/**/*.table.json")]
+    by_width = {len(one["columns"]): one for one in kept}
+    assert by_width[2]["columns"] == ["class", "recall"]
+    assert by_width[2]["data"] == [["cat", 0.5], ["dög", None]]
+    assert by_width[3]["columns"] == ["threshold", "recall", "precision"]
+    assert by_width[3]["data"] == [[0, 1, 2 / 3], [0.5, 0.5, 0.5], [1, 0, 0]]
+    assert '"pr"' in json.dumps(wandb_file.config(run_file(tmp_path)))  # the chart of the curve
+
+
+def test_meshes_are_kept_as_objects_and_points_as_clouds(tmp_path: Path) -> None:
+    corners = np.eye(3, dtype=np.float32)[None]
+    colors = np.full((1, 3, 3), 255, np.uint8)
+    writer = Wandb(directory=tmp_path)
+    writer.write(
+        {
+            "mesh": Mesh(corners, np.array([[[0, 1, 2]]], np.int32)),
+            "cloud": Mesh(corners, None, colors),
+        },
+        step=1,
+        wall_time=1.5e9,
+    )
+    writer.close()
+    assert media(tmp_path, ".obj").read_text() == "v 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 2 3\n"
+    assert json.loads(media(tmp_path, ".pts.json").read_text())[1] == [0, 1, 0, 255, 255, 255]
+
+
+def test_hyperparameters_are_configuration_and_a_failure_is_the_exit_code(tmp_path: Path) -> None:
+    for folder, status in (("fine", RunStatus.SUCCESS), ("failed", RunStatus.FAILURE)):
+        (tmp_path / folder).mkdir()
+        writer = Wandb(directory=tmp_path / folder, config={"seed": 1})
+        writer.write({"h": HParams({"lr": 0.1}, 1.5e9)}, step=0, wall_time=1.5e9)
+        writer.write({"e": RunEnd(status, 1.6e9)}, step=0, wall_time=1.6e9)
+        writer.close()
+        path = run_file(tmp_path / folder)
+        (end,) = [r.exit.exit_code for r in wandb_file.records(path) if r.HasField("exit")]
+        assert end == (status == RunStatus.FAILURE)
+        settings = wandb_file.config(path)
+        assert (settings["seed"], settings["lr"]) == (1, 0.1)
 
 
 def test_rows_of_one_step_travel_together_unless_they_repeat_a_tag(tmp_path: Path) -> None:

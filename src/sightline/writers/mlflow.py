@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sightline._optional import missing
+from sightline.events import RunStatus
 from sightline.writers.mlflow_artifacts import UPLOADED, Place, upload
 from sightline.writers.mlflow_names import mlflow_name
 from sightline.writers.mlflow_params import log_params
 from sightline.writers.protocol import Row, raise_all
 from sightline.writers.run_ids import RunIdFile
-from sightline.writers.values import Scalar, Value
+from sightline.writers.values import HParams, RunEnd, Scalar, Value
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,8 +29,9 @@ class Mlflow:
     Numbers become metrics; they are gathered until `flush`, and sent a thousand a request. Those
     that could not be sent for want of a connection wait for the next flush. Not a number stays
     what it is; MLflow's databases keep infinity as the largest float. Pictures become MLflow's
-    image charts; texts and histograms are files, `texts/<tag>/step_<step>.md` and
-    `histograms/<tag>/step_<step>.json`.
+    image charts, and hyperparameters parameters. Other values are files, such as
+    `texts/<tag>/step_<step>.md`: JSON for histograms, tables and PR curves, GIF for videos, WAV for
+    sounds, Wavefront OBJ for meshes.
 
     What MLflow refuses in a name is written as `_xHHHH_`, the character's number: `top@1` is the
     metric `top_x0040_1`.
@@ -59,7 +61,7 @@ class Mlflow:
         ConnectionError: If MLflow cannot be reached, or refuses.
     """
 
-    supports: frozenset[type] = UPLOADED | {Scalar}
+    supports: frozenset[type] = UPLOADED | {Scalar, HParams, RunEnd}
 
     def __init__(
         self,
@@ -103,6 +105,7 @@ class Mlflow:
         self._is_stuck = False
         self._lost: list[Exception] = []
         self._is_open = True
+        self._has_failed = False
 
     def write(self, values: Mapping[str, Value], *, step: int, wall_time: float) -> None:
         """Take numbers, and log anything else now.
@@ -118,7 +121,12 @@ class Mlflow:
         for tag, value in values.items():
             if tag not in numbers:
                 try:
-                    upload(value, tag, place)
+                    if isinstance(value, HParams):
+                        log_params(self._client, self.run_id, value.hparams)
+                    elif isinstance(value, RunEnd):
+                        self._has_failed = value.status == RunStatus.FAILURE
+                    else:
+                        upload(value, tag, place)
                 except Exception as fault:  # noqa: BLE001  raised below; it costs no other value
                     fault.add_note(f"in the value logged as {tag!r}")
                     faults.append(fault)
@@ -155,11 +163,11 @@ class Mlflow:
         self._is_stuck = False
 
     def close(self) -> None:
-        """Send what waits, and mark the run as finished."""
+        """Send what waits, and mark the run as finished, or as failed if that was logged."""
         if self._is_open:
             self._is_open = False
             self.flush()
-            self._client.set_terminated(self.run_id, "FINISHED")
+            self._client.set_terminated(self.run_id, "FAILED" if self._has_failed else "FINISHED")
             self._raise([])
 
     def _take(self, rows: Sequence[Row], faults: list[Exception]) -> None:

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass
 from functools import singledispatch
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from sightline.events import encode_gif, encode_wav
 from sightline.writers.mlflow_names import mlflow_path
-from sightline.writers.values import Histogram, Image, Text, Value
+from sightline.writers.plain import plain
+from sightline.writers.values import (
+    Audio,
+    Histogram,
+    Image,
+    Mesh,
+    PRCurve,
+    Table,
+    Text,
+    Value,
+    Video,
+)
+from sightline.writers.wavefront import encode_obj
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,17 +47,20 @@ class Place:
     step: int
     wall_ms: int
 
-    def put_text(self, folder: str, tag: str, ending: str, text: str) -> None:
-        """Log a file of text.
+    def put(self, folder: str, tag: str, ending: str, content: str | bytes) -> None:
+        """Log a file; one of an earlier session is replaced.
 
         Args:
             folder: First part of its path, before the tag.
             tag: The value's name.
             ending: Last part of its path, behind the step.
-            text: What it holds.
+            content: What it holds.
         """
-        path = f"{folder}/{mlflow_path(tag)}/step_{self.step:010d}{ending}"
-        self.client.log_text(self.run_id, text, path)
+        path = Path(folder, mlflow_path(tag), f"step_{self.step:010d}{ending}")
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch, path.name)
+            file.write_bytes(content.encode() if isinstance(content, str) else content)
+            self.client.log_artifact(self.run_id, str(file), path.parent.as_posix())
 
 
 @singledispatch
@@ -75,19 +95,45 @@ def _image(value: Image, tag: str, place: Place) -> None:
 
 @upload.register
 def _text(value: Text, tag: str, place: Place) -> None:
-    place.put_text("texts", tag, ".md", value.markdown)
+    place.put("texts", tag, ".md", value.markdown)
 
 
 @upload.register
 def _histogram(value: Histogram, tag: str, place: Place) -> None:
-    buckets = value.values
-    counted = {
-        "edges": [*buckets.rows[:, 0].tolist(), float(buckets.rows[-1, 1])],
-        "counts": buckets.rows[:, 2].astype(int).tolist(),
-        "num_nan": buckets.num_nan,
-        "num_inf": buckets.num_inf,
-    }
-    place.put_text("histograms", tag, ".json", json.dumps(counted))
+    place.put("histograms", tag, ".json", json.dumps(plain(value)))
+
+
+@upload.register
+def _table(value: Table, tag: str, place: Place) -> None:
+    # MLflow's own tables grow where one is logged again, and are listed in a tag that fills up.
+    place.put("tables", tag, ".json", json.dumps(plain(value)))
+
+
+@upload.register
+def _video(value: Video, tag: str, place: Place) -> None:
+    place.put("videos", tag, ".gif", encode_gif(value.frames, value.fps))
+
+
+@upload.register
+def _audio(value: Audio, tag: str, place: Place) -> None:
+    place.put("sounds", tag, ".wav", encode_wav(value.samples, value.sample_rate))
+
+
+@upload.register
+def _pr_curve(value: PRCurve, tag: str, place: Place) -> None:
+    names = ("threshold", "tp", "fp", "tn", "fn", "precision", "recall")
+    thresholds = np.linspace(0.0, 1.0, value.curve.shape[1])
+    table = Table(names, tuple(map(tuple, np.vstack([thresholds, value.curve]).T.tolist())))
+    place.put("pr_curves", tag, ".json", json.dumps(plain(table)))
+
+
+@upload.register
+def _mesh(value: Mesh, tag: str, place: Place) -> None:
+    for index, vertices in enumerate(value.vertices):
+        faces = None if value.faces is None else value.faces[index]
+        colors = None if value.colors is None else value.colors[index]
+        ending = ".obj" if len(value.vertices) == 1 else f"_{index}.obj"
+        place.put("meshes", tag, ending, encode_obj(vertices, faces, colors))
 
 
 UPLOADED: frozenset[type] = frozenset(upload.registry) - {object}

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sightline._optional import missing
+from sightline.events import RunStatus
 from sightline.writers.protocol import Row, raise_all
 from sightline.writers.run_ids import RunIdFile
-from sightline.writers.values import Value
+from sightline.writers.values import HParams, RunEnd, Value
 from sightline.writers.wandb_media import SHOWN, wandb_items
 
 STEP, WALL_TIME = "global_step", "_timestamp"
@@ -20,6 +21,8 @@ class Wandb:
 
     The x axis of every chart is the metric `global_step`, not W&B's own counter, under which a step
     that comes late would be dropped.
+
+    Hyperparameters join the configuration of the run, and a failure is its exit code.
 
     A run that continues keeps its id, so W&B shows it as one. Nothing can be taken back there: what
     an earlier session logged past `resume_step` stays, and is drawn beside the new values. Offline,
@@ -44,7 +47,7 @@ class Wandb:
         RuntimeError: If W&B does not start: without a key or a network, it does so offline only.
     """
 
-    supports: frozenset[type] = SHOWN
+    supports: frozenset[type] = SHOWN | {HParams, RunEnd}
 
     def __init__(
         self,
@@ -86,6 +89,7 @@ class Wandb:
         kept.keep(self._run.id)
         self._run.define_metric("*", step_metric=STEP)
         self._is_open = True
+        self._has_failed = False
 
     @property
     def directory(self) -> Path:
@@ -110,7 +114,13 @@ class Wandb:
         faults: list[Exception] = []
         for tag, value in values.items():
             try:
-                items |= wandb_items(value, tag)
+                if isinstance(value, HParams):
+                    config: Any = self._run.config  # which has types in part
+                    config.update(dict(value.hparams), allow_val_change=True)
+                elif isinstance(value, RunEnd):
+                    self._has_failed = value.status == RunStatus.FAILURE
+                else:
+                    items |= wandb_items(value, tag)
             except Exception as fault:  # noqa: BLE001  raised below; it costs no other value
                 fault.add_note(f"in the value logged as {tag!r}")
                 faults.append(fault)
@@ -146,4 +156,4 @@ class Wandb:
         """Finish the run."""
         if self._is_open:
             self._is_open = False
-            self._run.finish()
+            self._run.finish(exit_code=int(self._has_failed))
