@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from sightline.events import bucketize
+from sightline.events import GraphNode, bucketize
 from sightline.writers import (
+    Embedding,
+    Graph,
     Histogram,
     Image,
     Row,
@@ -98,6 +100,13 @@ def sample_values() -> dict[str, Value]:
     values["histogram/empty"] = Histogram(bucketize(np.zeros(0)))
     values["histogram/nan"] = Histogram(bucketize([np.nan, np.inf, 1.0]))
     values["text"] = Text("| a | b |\n|---|---|\n| ü | 1 |")
+    vectors = generator.normal(size=(5, 3)).astype(np.float32)
+    thumbnails = tuple(np.full((2, 2, 3), 50 * point, np.uint8) for point in range(5))
+    labels = {"größe": ("a", "b\tc", "", "d\n", "-1"), "class": ("0", "1", "2", "3", "4")}
+    values["embedding/all"] = Embedding(vectors, labels, thumbnails)
+    values["embedding/zero"] = Embedding(np.zeros((2, 2), np.float32))
+    leaf = GraphNode("layers/0", "Linear", (), {"weight": "3 x 4 float32"}, (3, 4))
+    values["graph"] = Graph((leaf, GraphNode("layers/1", "ReLU", ("layers/0",))))
     return values
 
 

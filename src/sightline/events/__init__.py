@@ -2,6 +2,7 @@
 
 from sightline.events.event_file import EventFile
 from sightline.events.framing import frame
+from sightline.events.graph import GraphNode, encode_graph
 from sightline.events.histograms import Buckets, bucketize
 from sightline.events.messages import Event, Metadata, SessionStatus, Value, encode_event
 from sightline.events.naming import event_files, next_event_file
@@ -17,6 +18,7 @@ __all__ = [
     "Damage",
     "Event",
     "EventFile",
+    "GraphNode",
     "Metadata",
     "Reading",
     "ScalarEncoder",
@@ -26,6 +28,7 @@ __all__ = [
     "bucketize",
     "check_tag",
     "encode_event",
+    "encode_graph",
     "encode_png",
     "event_files",
     "frame",

@@ -7,13 +7,15 @@ from sightline.writers.jsonl import Jsonl
 from sightline.writers.memory import Memory, Written
 from sightline.writers.protocol import Row, Writer, hand_over, hand_over_rows
 from sightline.writers.tensorboard import TensorBoard
-from sightline.writers.values import Histogram, Image, Scalar, Text, Value
+from sightline.writers.values import Embedding, Graph, Histogram, Image, Scalar, Text, Value
 from sightline.writers.wandb import Wandb
 
 __all__ = [
     "Background",
     "Console",
+    "Embedding",
     "Fanout",
+    "Graph",
     "Histogram",
     "Image",
     "Jsonl",
