@@ -54,7 +54,7 @@ def encode_graph(nodes: Iterable[GraphNode]) -> bytes:
 
     Example:
         >>> encode_graph([GraphNode("a", "Linear")]).hex()
-        '0a0b0a0161120' '64c696e6561722202081b'
+        '0a0b0a016112064c696e6561722202081b'
     """
     encoded = b"".join(bytes_field(1, node.encode()) for node in nodes)
     return encoded + bytes_field(4, varint_field(1, PRODUCER))
