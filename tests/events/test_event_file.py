@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import errno
+import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from sightline.events import Event, EventFile, read
-from tests.disk import room_for
+from tests.disk import no_space_left, room_for
 
 
 def steps(path: Path) -> list[int]:
@@ -54,3 +57,43 @@ def test_a_disk_that_stays_full_does_not_fill_the_memory(tmp_path: Path) -> None
             file.add(event(4))
     file.close()
     assert steps(file.path) == [1, 2, 3]
+
+
+def test_a_disk_without_space_is_left_alone_for_longer_and_longer(tmp_path: Path) -> None:
+    now = 0.0
+    file = EventFile(tmp_path / "tfevents", 0.0, monotonic=lambda: now)
+    attempts = []
+    with no_space_left(file._file.fileno()):
+        file.add(event(1))
+        while now < 60:
+            before = file._retry_at
+            with pytest.raises(OSError, match="No space left on device"):
+                file.flush()
+            if file._retry_at != before:
+                attempts.append(now)
+            now += 0.05
+    pauses = [round(later - earlier, 2) for earlier, later in pairwise(attempts)]
+    assert pauses[0] == pytest.approx(0.1, abs=0.06)
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == pytest.approx(10.0, abs=0.06)
+    file.close()  # tries at once, whatever the clock says
+    assert steps(file.path) == [1]
+
+
+def test_an_error_names_the_file_and_keeps_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No disk here can be made to fail with EIO, so the call that meets it is replaced."""
+
+    def fail(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    file = EventFile(tmp_path / "tfevents", 0.0)
+    file.add(event(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", fail)
+        with pytest.raises(OSError, match=r"Input/output error: .*tfevents") as raised:
+            file.flush()
+    assert raised.value.errno == errno.EIO
+    file.close()
+    assert steps(file.path) == [1]

@@ -90,7 +90,7 @@ class TensorBoard:
             step: Step of all of them.
             wall_time: When they were logged, in seconds since 1970.
         """
-        self._make_ready(step, wall_time)
+        self._start_if_new(step, wall_time)
         scalars: dict[str, float] = {}
         encoded: list[bytes] = []
         faults: list[Exception] = []
@@ -131,7 +131,7 @@ class TensorBoard:
                     faults.append(fault)
             if alike:
                 _, numbers, steps, wall_times = zip(*alike, strict=True)
-                self._make_ready(steps[0], wall_times[0])
+                self._start_if_new(steps[0], wall_times[0])
                 records = self._scalars.encode_rows(tags, numbers, steps, wall_times)
                 self._file.add_records(records)
         self._raise(faults)
@@ -146,9 +146,14 @@ class TensorBoard:
         )
 
     def flush(self) -> None:
-        """Hand everything to the operating system."""
-        self._replace_removed_file()
+        """Hand everything to the operating system; a file that is full or gone gets a successor."""
+        if self._file.is_removed():
+            self._replace_removed_file()
         self._file.flush()
+        if self._file.num_bytes >= self._max_file_bytes:
+            full = self._file
+            self._begin_file()  # where that fails, the full file grows on until it succeeds
+            full.close()
 
     def close(self) -> None:
         """Flush and close the file."""
@@ -162,27 +167,21 @@ class TensorBoard:
         self._scalars = ScalarEncoder(self._describe)
         self._described: set[str] = set()
 
-    def _make_ready(self, step: int, wall_time: float) -> None:
-        if self._file.num_bytes >= self._max_file_bytes:
-            old = self._file
-            old.flush()
-            self._begin_file()
-            old.close()
+    def _start_if_new(self, step: int, wall_time: float) -> None:
         if not self._has_started:
             self._start(step, wall_time)
             self._has_started = True
 
     def _replace_removed_file(self) -> None:
-        if self._file.is_removed():
-            removed = self._file
-            self._run_dir.mkdir(parents=True, exist_ok=True)
-            self._begin_file()
-            self._file.add_records(removed.take_pending())
-            removed.close()
-            self._lost = FileNotFoundError(
-                f"expected {removed.path} to stay, got it removed while it was written; logging "
-                "goes on in a new file, and what was in this one is gone"
-            )
+        removed = self._file
+        self._run_dir.mkdir(parents=True, exist_ok=True)
+        self._begin_file()
+        self._file.add_records(removed.take_pending())
+        removed.close()
+        self._lost = FileNotFoundError(
+            f"expected {removed.path} to stay, got it removed while it was written; logging goes "
+            "on in a new file, and what was in this one is gone"
+        )
 
     def _start(self, step: int, wall_time: float) -> None:
         self._file.add(Event(wall_time, step, session=SessionStatus.START).encode())
