@@ -16,8 +16,7 @@ class GraphNode:
     """A node.
 
     Args:
-        name: Its name; slashes make scopes, which the tab draws as boxes to open. A node that has
-            the name of a scope is drawn inside of it, in brackets.
+        name: Its name; slashes make scopes, which the tab draws as boxes to open.
         operation: What it does, in a word.
         inputs: Names of nodes from which an edge leads here.
         attributes: What the tab tells of it, by name.

@@ -41,8 +41,10 @@ def module_nodes(model: Any) -> tuple[GraphNode, ...]:
 
     Modules without submodules are chained: each has the one before as input, which is the way of
     the data where modules are registered in the order of their use. Modules with submodules are
-    scopes; what is known of one stands in a node of its name, without edges. A module or parameter
-    that is used in several places appears where it was registered first, and is counted once.
+    scopes; what is known of one stands inside, in a node without edges that bears the name of its
+    class in brackets, the same in all scopes of a class, which TensorBoard then draws in one
+    colour. A module or parameter that is used in several places appears where it was registered
+    first, and is counted once.
 
     Nothing runs, no device is waited for, and the nodes hold nothing of the model.
 
@@ -65,7 +67,7 @@ def module_nodes(model: Any) -> tuple[GraphNode, ...]:
             "model itself, not its parameters"
         )
     walk = _Walk(framework)
-    walk.visit(model, walk.place(model, type(model).__name__), prefix="")
+    walk.visit(model, "")
     return tuple(walk.nodes)
 
 
@@ -80,45 +82,53 @@ class _Walk:
         self._sizes: dict[int, dict[int, int]] = {}
         self._places: dict[int, str] = {}
 
-    def place(self, module: Any, name: str, prefix: str = "") -> str:
-        """Find a name in a scope that no other node has, and remember it as the module's."""
-        path = prefix + name.translate(SAFE)
-        while path in self._taken:
-            path += "'"
-        self._taken.add(path)
-        self._places[id(module)] = path
-        return path
-
-    def visit(self, module: Any, name: str, prefix: str) -> dict[int, int]:
+    def visit(self, module: Any, path: str) -> dict[int, int]:
         """Add the nodes of a module, and give the size of each parameter in it by identity."""
-        sizes: dict[int, int] = {}
-        self._sizes[id(module)] = sizes
-        attributes = {"class": f"{type(module).__module__}.{type(module).__qualname__}"}
+        kind = type(module)
+        sizes = self._sizes[id(module)] = {}
+        self._places[id(module)] = path or kind.__name__
+        attributes = {"class": f"{kind.__module__}.{kind.__qualname__}"}
         for own_name, parameter in self._framework.parameters(module):
-            known = _describe(parameter)
-            sizes[id(parameter)] = known.size
-            first = self._places.setdefault(id(parameter), f"{name}/{own_name}")
-            shared = f", shared with {first}" if first != f"{name}/{own_name}" else ""
-            attributes[_safe_key(own_name)] = f"{known}{shared}"
+            described = _describe(parameter)
+            place = _join(path, own_name)
+            first = self._places.setdefault(id(parameter), place)
+            shared = "" if first == place else f", shared with {first}"
+            attributes[_key(own_name)] = f"{described}{shared}"
+            sizes[id(parameter)] = described.size
         children = list(self._framework.children(module))
-        inputs = (self._last_leaf,) if self._last_leaf is not None and not children else ()
-        index = len(self.nodes)
-        self.nodes.append(GraphNode(name, type(module).__name__, inputs))
-        if not children:
+        inputs: tuple[str, ...] = ()
+        if children:
+            name = self._free(path, f"({kind.__name__})")
+        else:
+            name = path or kind.__name__
+            inputs = (self._last_leaf,) if self._last_leaf is not None else ()
             self._last_leaf = name
+        index = len(self.nodes)
+        self.nodes.append(GraphNode(name, kind.__name__, inputs))
         for child_name, child in children:
             if id(child) in self._sizes:
-                attributes[_safe_key(child_name)] = f"shared with {self._places[id(child)]}"
+                attributes[_key(child_name)] = f"shared with {self._places[id(child)]}"
                 sizes |= self._sizes[id(child)]
-                continue
-            path = self.place(child, child_name, prefix)
-            sizes |= self.visit(child, path, f"{path}/")
+            else:
+                sizes |= self.visit(child, self._free(path, child_name))
         attributes["parameters"] = f"{sum(sizes.values()):,}"
-        self.nodes[index] = GraphNode(name, type(module).__name__, inputs, attributes)
+        self.nodes[index] = GraphNode(name, kind.__name__, inputs, attributes)
         return sizes
 
+    def _free(self, path: str, name: str) -> str:
+        """A name in a scope that no other node or scope has."""
+        found = _join(path, name.translate(SAFE))
+        while found in self._taken:
+            found += "'"
+        self._taken.add(found)
+        return found
 
-def _safe_key(name: str) -> str:
+
+def _join(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
+
+
+def _key(name: str) -> str:
     """A name that is none of those that every node has."""
     return f"{name} " if name in {"class", "parameters"} else name
 
