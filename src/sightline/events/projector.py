@@ -154,7 +154,7 @@ def tensor_bytes(vectors: NDArray[Any]) -> bytes:
     TensorBoard reads a file of vectors as text, and as floats only where that is no UTF-8. Where
     the bytes up to the first line break happen to be UTF-8, which takes very plain numbers, the
     first number changes: a zero becomes a negative zero, another the nearest float with a first
-    byte that no text has, at most 64 units in the last place away, and mostly one.
+    byte that no text has: mostly one unit in the last place away, at most 64, next to zero 128.
 
     Args:
         vectors: Finite numbers, shape (vectors, numbers of each).
@@ -213,7 +213,7 @@ def _unlike_text(bits: int) -> int:
     """The nearest float, as bits, that begins with a byte that no text has."""
     if bits == 0:
         return 1 << 31
-    near = (bits + sign * distance for distance in range(1, 65) for sign in (-1, 1))
+    near = (bits + sign * distance for distance in range(1, 129) for sign in (-1, 1))
     return next(other for other in near if other & 0xFF in INVALID_FIRST_BYTES and other >= 0)
 
 

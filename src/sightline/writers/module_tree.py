@@ -42,9 +42,9 @@ def module_nodes(model: Any) -> tuple[GraphNode, ...]:
     Modules without submodules are chained: each has the one before as input, which is the way of
     the data where modules are registered in the order of their use. Modules with submodules are
     scopes; what is known of one stands inside, in a node without edges that bears the name of its
-    class in brackets, the same in all scopes of a class, which TensorBoard then draws in one
-    colour. A module or parameter that is used in several places appears where it was registered
-    first, and is counted once.
+    class in brackets: the same in all scopes that are alike, which TensorBoard draws in one colour
+    where they hold no further scopes. A module or parameter that is used in several places appears
+    where it was registered first, and is counted once.
 
     Nothing runs, no device is waited for, and the nodes hold nothing of the model.
 
