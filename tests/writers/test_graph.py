@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,9 @@ def graph(*names: str) -> Graph:
 
 
 def write(run_dir: Path, *graphs: tuple[int, Graph], resume_step: int | None = None) -> None:
-    writer = TensorBoard(run_dir, resume_step=resume_step)
-    for step, one in graphs:
-        writer.write({"run/graph": one}, step=step, wall_time=NOW)
-    writer.close()
+    with closing(TensorBoard(run_dir, resume_step=resume_step)) as writer:
+        for step, one in graphs:
+            writer.write({"run/graph": one}, step=step, wall_time=NOW)
 
 
 def test_a_logged_model_reaches_the_graphs_tab(

@@ -191,10 +191,10 @@ def test_a_list_that_cannot_be_replaced_stays_whole(
     session(tmp_path, [0])
     before = (tmp_path / CONFIG_NAME).read_bytes()
 
-    def full(_: int) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space"):
         Projector(tmp_path).write("z", Embedding(VECTORS), 1)
     assert (tmp_path / CONFIG_NAME).read_bytes() == before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 from pathlib import Path
@@ -31,8 +30,8 @@ class Projector:
     """Writes `projector/<tag>/<step>/` with vectors, labels and thumbnails, and lists them.
 
     All steps stay. The list, `projector_config.pbtxt`, keeps what others wrote into it, and is
-    replaced in one piece. What it names exists: TensorBoard's projector shows nothing at all where
-    one file is missing.
+    replaced in one piece: a kill at any moment leaves the old one or the new one. What it names
+    exists, because TensorBoard's projector shows nothing at all where one file is missing.
 
     Args:
         run_dir: The run's directory.
@@ -113,10 +112,7 @@ class Projector:
     def _replace(self, text: str) -> None:
         temporary = self._run_dir / f".{CONFIG_NAME}.tmp"
         try:
-            with temporary.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
+            temporary.write_text(text, "utf-8", newline="\n")
             temporary.replace(self._run_dir / CONFIG_NAME)
         finally:
             temporary.unlink(missing_ok=True)
