@@ -130,8 +130,8 @@ def test_the_projector_lets_one_choose_the_step(
     assert [text[-2:] for text in texts] == [[f"{step:08d}", f"{NUM_POINTS}x64"] for step in STEPS]
     keep(page)
     items.nth(1).click()
-    metadata = frame.locator("#metadata-file")
-    wait_until(page, lambda: "/500/metadata.tsv" in "".join(metadata.inner_text().split()))
+    shown = frame.get_by_text("metadata.tsv").locator("visible=true").first
+    wait_until(page, lambda: "/500/metadata.tsv" in "".join(shown.inner_text().split()))
     frame.get_by_text(f"Points: {NUM_POINTS}").wait_for()
 
 
