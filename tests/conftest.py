@@ -10,6 +10,13 @@ from tests import loaders
 
 # W&B reads its environment once a process, so a fixture of one test would come too late.
 os.environ.update(WANDB_MODE="offline", WANDB_SILENT="true")
+# Neither tells its makers about our tests.
+os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", WANDB_ERROR_REPORTING="false")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # MLflow 3.17's tables ask SQLAlchemy 2.1 for what it deprecates; nobody else is let off.
+    config.addinivalue_line("filterwarnings", "ignore:The ``noload``:DeprecationWarning")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ class Damage:
         reason: What is wrong with them.
     """
 
-    path: Path
+    path: Path | str
     offset: int
     num_bytes: int
     reason: str

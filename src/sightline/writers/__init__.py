@@ -5,6 +5,7 @@ from sightline.writers.console import Console
 from sightline.writers.fanout import Fanout
 from sightline.writers.jsonl import Jsonl
 from sightline.writers.memory import Memory, Written
+from sightline.writers.mlflow import Mlflow
 from sightline.writers.protocol import Row, Writer, hand_over, hand_over_rows
 from sightline.writers.tensorboard import TensorBoard
 from sightline.writers.values import Embedding, Graph, Histogram, Image, Scalar, Text, Value
@@ -20,6 +21,7 @@ __all__ = [
     "Image",
     "Jsonl",
     "Memory",
+    "Mlflow",
     "Row",
     "Scalar",
     "TensorBoard",
