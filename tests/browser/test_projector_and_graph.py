@@ -129,9 +129,10 @@ def test_the_projector_lets_one_choose_the_step(
     texts = [item.inner_text().split() for item in items.all()]
     assert [text[-2:] for text in texts] == [[f"{step:08d}", f"{NUM_POINTS}x64"] for step in STEPS]
     keep(page)
-    items.nth(1).click()
-    shown = frame.get_by_text("metadata.tsv").locator("visible=true").first
-    wait_until(page, lambda: "/500/metadata.tsv" in "".join(shown.inner_text().split()))
+    with page.expect_response(lambda answer: "/tensor?" in answer.url) as fetched:
+        items.nth(1).click()
+    assert fetched.value.ok
+    assert f"{STEPS[1]:08d}" in fetched.value.url
     frame.get_by_text(f"Points: {NUM_POINTS}").wait_for()
 
 
