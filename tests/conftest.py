@@ -21,6 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # MLflow 3.17's tables ask SQLAlchemy 2.1 for what it deprecates; nobody else is let off.
     config.addinivalue_line("filterwarnings", "ignore:The ``noload``:DeprecationWarning")
 
+
 # How long an example takes depends on who else uses the machine.
 hypothesis.settings.register_profile("sightline", deadline=None)
 hypothesis.settings.load_profile("sightline")

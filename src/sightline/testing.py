@@ -12,6 +12,7 @@ from sightline.events import (
     LAYOUT_TAG,
     RUN_END_TAG,
     Category,
+    GraphNode,
     Margin,
     Multiline,
     RunStatus,
@@ -20,6 +21,8 @@ from sightline.events import (
 )
 from sightline.writers import (
     Audio,
+    Embedding,
+    Graph,
     Histogram,
     HParams,
     Image,
@@ -134,6 +137,13 @@ def sample_values() -> dict[str, Value]:
     settings: dict[str, bool | float | str] = {"lr": 0.1, "nesterov": True, "name": "ü"}
     values[HPARAMS_TAG] = HParams(settings, 1.5e9, "seeds")
     values[RUN_END_TAG] = RunEnd(RunStatus.SUCCESS, 1.6e9)
+    vectors = generator.normal(size=(5, 3)).astype(np.float32)
+    thumbnails = tuple(np.full((2, 2, 3), 50 * point, np.uint8) for point in range(5))
+    labels = {"größe": ("a", "b\tc", "", "d\n", "-1"), "class": ("0", "1", "2", "3", "4")}
+    values["embedding/all"] = Embedding(vectors, labels, thumbnails)
+    values["embedding/zero"] = Embedding(np.zeros((2, 2), np.float32))
+    leaf = GraphNode("layers/0", "Linear", (), {"weight": "3 x 4 float32"}, (3, 4))
+    values["graph"] = Graph((leaf, GraphNode("layers/1", "ReLU", ("layers/0",))))
     return values
 
 

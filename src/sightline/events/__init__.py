@@ -3,6 +3,7 @@
 from sightline.events.audio import audio_value, encode_wav
 from sightline.events.event_file import EventFile
 from sightline.events.framing import frame
+from sightline.events.graph import GraphNode, encode_graph
 from sightline.events.histograms import Buckets, bucketize
 from sightline.events.hparams import (
     HPARAMS_TAG,
@@ -34,6 +35,7 @@ __all__ = [
     "Damage",
     "Event",
     "EventFile",
+    "GraphNode",
     "Margin",
     "MeshPart",
     "Metadata",
@@ -49,6 +51,7 @@ __all__ = [
     "check_tag",
     "encode_event",
     "encode_gif",
+    "encode_graph",
     "encode_png",
     "encode_wav",
     "event_files",

@@ -12,6 +12,7 @@ import numpy as np
 from sightline.logger.arrays import LogsArrays
 from sightline.logger.experiment import LogsExperiment
 from sightline.logger.media import LogsMedia
+from sightline.logger.models import LogsModels
 from sightline.logger.notes import LogsNotes
 from sightline.logger.ranks import process_rank
 from sightline.writers import Mlflow, TensorBoard, Text, Wandb, Writer
@@ -25,8 +26,8 @@ from sightline.writers.tensorboard import MAX_FILE_BYTES
 PLAIN = frozenset({float, int, bool, np.float64, np.float32})
 
 
-class MetricsLogger(LogsMedia, LogsArrays, LogsNotes, LogsExperiment):
-    """Logs metrics, images, histograms, texts and more of a run, at a cost too small to notice.
+class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsExperiment):
+    """Logs metrics, images, texts, embeddings and more of a run, at a cost too small to notice.
 
     Numbers may be Python's or 0-d arrays of NumPy, torch or JAX, of any precision and device. What
     is logged is kept as it is at the moment of the call; a worker thread takes it from the device,

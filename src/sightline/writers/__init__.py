@@ -11,6 +11,8 @@ from sightline.writers.protocol import Row, Writer, hand_over, hand_over_rows
 from sightline.writers.tensorboard import TensorBoard
 from sightline.writers.values import (
     Audio,
+    Embedding,
+    Graph,
     Histogram,
     HParams,
     Image,
@@ -32,7 +34,9 @@ __all__ = [
     "Background",
     "Category",
     "Console",
+    "Embedding",
     "Fanout",
+    "Graph",
     "HParams",
     "Histogram",
     "Image",

@@ -164,11 +164,11 @@ def to_pixels(picture: Any, layout: str | None = None) -> NDArray[np.uint8]:
     """Bring one picture to 8-bit pixels.
 
     Args:
-        picture: An array on the host, or a PIL image.
-        layout: As in `Image`.
+        picture: An array of two or three axes, on the host, or a PIL image.
+        layout: Axes of an array; None to go by the shape.
 
     Returns:
-        uint8 array of shape (height, width, channels).
+        uint8 array of shape (height, width, channels), channels 1, 3 or 4.
     """
     if is_picture(picture):
         mode = "L" if picture.mode in {"1", "L"} else "RGB"

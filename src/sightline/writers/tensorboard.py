@@ -10,10 +10,11 @@ from operator import attrgetter
 from pathlib import Path
 
 from sightline import events
-from sightline.events import Event, EventFile, ScalarEncoder, SessionStatus
+from sightline.events import Event, EventFile, GraphNode, ScalarEncoder, SessionStatus
+from sightline.writers.projector import Projector
 from sightline.writers.protocol import Row, raise_all
 from sightline.writers.summaries import summaries
-from sightline.writers.values import KINDS, HParams, Scalar, Value
+from sightline.writers.values import KINDS, Embedding, Graph, HParams, Scalar, Value
 
 MAX_FILE_BYTES = 1 << 30
 ONCE_A_RUN = (events.HPARAMS_TAG, events.RUN_END_TAG)
@@ -58,11 +59,13 @@ class TensorBoard:
         self._kinds: dict[str, type] = {}
         self._run_dir = Path(run_dir)
         self._lost: OSError | None = None
+        self._graph: tuple[int, bytes] | None = None
         try:
             self._run_dir.mkdir(parents=True, exist_ok=True)
             is_new = not events.event_files(self._run_dir)
             if resume_step is not None:
                 events.truncate_run(self._run_dir, resume_step)
+            self._projector = Projector(self._run_dir, resume_step)
             self._begin_file()
         except OSError as error:
             raise _explained(error, self._run_dir) from error
@@ -96,10 +99,15 @@ class TensorBoard:
         for tag, value in values.items():
             try:
                 self._check(tag, value)
-                if isinstance(value, Scalar):
-                    scalars[tag] = value.value
-                else:
-                    encoded += self._encoded(tag, value)
+                match value:
+                    case Scalar(number):
+                        scalars[tag] = number
+                    case Embedding():
+                        self._projector.write(tag, value, step)
+                    case Graph(nodes):
+                        self._write_graph(nodes, step, wall_time)
+                    case _:
+                        encoded += self._encoded(tag, value)
             except Exception as fault:  # noqa: BLE001  raised below; it costs no other value
                 faults.append(fault)
         if scalars or encoded:
@@ -196,6 +204,21 @@ class TensorBoard:
                 f"expected a {kind.__name__.lower()} for {tag!r} as before, got a "
                 f"{type(value).__name__.lower()}; use another tag for it"
             )
+
+    def _write_graph(self, nodes: Sequence[GraphNode], step: int, wall_time: float) -> None:
+        """Write the run's graph; where there are several, both loaders show the latest step's."""
+        graph = events.encode_graph(nodes)
+        if self._graph is not None:
+            last_step, last = self._graph
+            if graph == last:
+                return
+            if step <= last_step:
+                raise ValueError(
+                    f"expected a graph after step {last_step}, where the run has another one, got "
+                    f"one at step {step}; log it at a later step to replace that, or in another run"
+                )
+        self._graph = (step, graph)
+        self._file.add(Event(wall_time, step, graph_def=graph).encode())
 
     def _encoded(self, tag: str, value: Value) -> list[bytes]:
         description = (self._describe(tag) if self._describe else None) or ""

@@ -2,6 +2,8 @@
 
 from sightline.writers.values.audio import Audio
 from sightline.writers.values.base import Value
+from sightline.writers.values.embedding import Embedding
+from sightline.writers.values.graph import Graph
 from sightline.writers.values.histogram import Histogram
 from sightline.writers.values.hparams import HParams, RunEnd
 from sightline.writers.values.image import Image
@@ -26,11 +28,15 @@ KINDS: tuple[type[Value], ...] = (
     Layout,
     HParams,
     RunEnd,
+    Embedding,
+    Graph,
 )
 
 __all__ = [
     "KINDS",
     "Audio",
+    "Embedding",
+    "Graph",
     "HParams",
     "Histogram",
     "Image",
