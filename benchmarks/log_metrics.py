@@ -13,7 +13,9 @@ is that of the process beyond the same steps without logging. "back to back" is 
 steps: calls that follow each other as fast as they can. Ends with status 1 if a claim does not
 hold.
 
-    python -m benchmarks.log_metrics [--rounds 5] [--calls 3000]
+    python -m benchmarks.log_metrics [--rounds 5] [--calls 3000] [--trackio-python PATH]
+
+trackio needs other versions of some packages than the tests: give it an environment of its own.
 """
 
 import argparse
@@ -116,12 +118,14 @@ def child(name: str, num_calls: int, is_back_to_back: bool) -> dict[str, float]:
     }
 
 
-def measure(name: str, num_calls: int, is_back_to_back: bool) -> dict[str, float] | None:
+def measure(
+    python: str, name: str, num_calls: int, is_back_to_back: bool
+) -> dict[str, float] | None:
     """The same in a fresh process; None where the logger is not installed."""
     arguments = ["--child", name, "--calls", str(num_calls)]
     arguments += ["--back-to-back"] * is_back_to_back
     answer = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "benchmarks.log_metrics", *arguments],
+        [python, "-W", "ignore", "-m", "benchmarks.log_metrics", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -146,6 +150,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--calls", type=int, default=3000)
+    parser.add_argument("--trackio-python", default=sys.executable, metavar="PATH")
     parser.add_argument("--child", default="")
     parser.add_argument("--back-to-back", action="store_true")
     arguments = parser.parse_args()
@@ -158,7 +163,8 @@ def main() -> int:
         for is_back_to_back in (False, True):
             order = LOGGERS if number % 2 == 0 else LOGGERS[::-1]
             for name in order:
-                run = measure(name, arguments.calls, is_back_to_back)
+                python = arguments.trackio_python if name == "trackio" else sys.executable
+                run = measure(python, name, arguments.calls, is_back_to_back)
                 if run is not None:
                     results[is_back_to_back].setdefault(name, []).append(run)
 

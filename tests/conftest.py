@@ -2,14 +2,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 
 from tests import loaders
 
 # W&B reads its environment once a process, so a fixture of one test would come too late.
 os.environ.update(WANDB_MODE="offline", WANDB_SILENT="true")
+# Neither tells its makers about our tests.
+os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", WANDB_ERROR_REPORTING="false")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # MLflow 3.17's tables ask SQLAlchemy 2.1 for what it deprecates; nobody else is let off.
+    config.addinivalue_line("filterwarnings", "ignore:The ``noload``:DeprecationWarning")
+
+
+# How long an example takes depends on who else uses the machine.
+hypothesis.settings.register_profile("sightline", deadline=None)
+hypothesis.settings.load_profile("sightline")
 
 
 @pytest.fixture
@@ -28,3 +43,9 @@ def read_rust() -> Callable[[Path], loaders.Shown]:
 def read_loader(request: pytest.FixtureRequest) -> Callable[[Path], loaders.Shown]:
     """Each of TensorBoard's two loaders in turn."""
     return {"python": loaders.read_python, "rust": loaders.read_rust}[request.param]
+
+
+@pytest.fixture(params=["python", "rust"])
+def open_loader(request: pytest.FixtureRequest) -> Callable[[Path], AbstractContextManager[Any]]:
+    """Each of TensorBoard's two loaders in turn, for a plugin of TensorBoard to ask."""
+    return {"python": loaders.python_loader, "rust": loaders.data_server}[request.param]

@@ -20,6 +20,7 @@ from tensorboard.context import RequestContext
 from tensorboard.data import grpc_provider
 
 ALL = 1_000_000
+PLUGINS = ("scalars", "images", "audio", "histograms", "text", "pr_curves", "mesh", "hparams")
 EXPERIMENT = {"ctx": RequestContext(), "experiment_id": ""}
 
 
@@ -31,11 +32,13 @@ class Shown:
         series: By run and tag, pairs of step and value: a float, an array, or a list of blobs.
         descriptions: By run and tag.
         plugins: By run and tag.
+        contents: What the plugin is told beside, by run and tag.
     """
 
     series: dict[str, dict[str, list[tuple[int, Any]]]] = field(default_factory=dict)
     descriptions: dict[str, dict[str, str]] = field(default_factory=dict)
     plugins: dict[str, dict[str, str]] = field(default_factory=dict)
+    contents: dict[str, dict[str, bytes]] = field(default_factory=dict)
 
     def steps(self, tag: str, run: str = ".") -> list[int]:
         return [step for step, _ in self.series.get(run, {}).get(tag, [])]
@@ -43,13 +46,19 @@ class Shown:
 
 def read_python(logdir: Path) -> Shown:
     """What the Python loader shows of a log directory; the directory itself is the run "."."""
-    keep_all = dict.fromkeys(("scalars", "images", "histograms", "text"), 0)
+    with python_loader(logdir) as provider:
+        return _shown(provider)
+
+
+@contextmanager
+def python_loader(logdir: Path) -> Iterator[data_provider.MultiplexerDataProvider]:
+    """The Python loader, which has loaded a log directory once."""
     multiplexer = plugin_event_multiplexer.EventMultiplexer(
-        size_guidance={"tensors": 0}, tensor_size_guidance=keep_all
+        size_guidance={"tensors": 0}, tensor_size_guidance=dict.fromkeys(PLUGINS, 0)
     )
     multiplexer.AddRunsFromDirectory(str(logdir))
     multiplexer.Reload()
-    return _shown(data_provider.MultiplexerDataProvider(multiplexer, str(logdir)))
+    yield data_provider.MultiplexerDataProvider(multiplexer, str(logdir))
 
 
 def read_rust(logdir: Path) -> Shown:
@@ -69,7 +78,7 @@ def data_server(logdir: Path) -> Iterator[grpc_provider.GrpcDataProvider]:
             "--reload=once",
             "--port=0",
             f"--port-file={port_file}",
-            "--samples-per-plugin=scalars=all,images=all,histograms=all,text=all",
+            "--samples-per-plugin=" + ",".join(f"{plugin}=all" for plugin in PLUGINS),
             "--die-after-stdin",
             "--verbose",
         ]
@@ -118,6 +127,7 @@ def _add(shown: Shown, plugin: str, listed: Any, read: Any, value_of: Any) -> No
         for tag, about in tags.items():
             shown.descriptions.setdefault(run, {})[tag] = about.description
             shown.plugins.setdefault(run, {})[tag] = plugin
+            shown.contents.setdefault(run, {})[tag] = about.plugin_content
             shown.series.setdefault(run, {})[tag] = [
                 (datum.step, value_of(datum)) for datum in read[run][tag]
             ]

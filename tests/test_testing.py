@@ -30,17 +30,32 @@ def arguments(kind: type, folder: Path) -> dict[str, Any]:
         "writers": [Memory()],
         "directory": folder,
         "mode": "offline",
+        "tracking_uri": f"sqlite:///{folder / 'mlflow.db'}",
+        "experiment": "contract",
+        "artifact_location": str(folder / "artifacts"),
     }
     return {name: fitting[name] for name in inspect.signature(kind).parameters if name in fitting}
 
 
 def test_all_writers_of_the_package_are_found() -> None:
     names = {kind.__name__ for kind in WRITERS}
-    assert {"TensorBoard", "Jsonl", "Memory", "Console", "Wandb", "Fanout", "Background"} <= names
+    assert {
+        "TensorBoard",
+        "Jsonl",
+        "Memory",
+        "Console",
+        "Wandb",
+        "Mlflow",
+        "Fanout",
+        "Background",
+    } <= names
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-def test_every_writer_of_the_package_keeps_the_contract(kind: type, tmp_path: Path) -> None:
+def test_every_writer_of_the_package_keeps_the_contract(
+    kind: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # MLflow makes a folder for files, wherever it is
     check_writer(lambda: kind(**arguments(kind, tmp_path)))
 
 

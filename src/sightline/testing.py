@@ -7,14 +7,35 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from sightline.events import bucketize
+from sightline.events import (
+    HPARAMS_TAG,
+    LAYOUT_TAG,
+    RUN_END_TAG,
+    Category,
+    GraphNode,
+    Margin,
+    Multiline,
+    RunStatus,
+    bucketize,
+    pr_curve,
+)
 from sightline.writers import (
+    Audio,
+    Embedding,
+    Graph,
     Histogram,
+    HParams,
     Image,
+    Layout,
+    Mesh,
+    PRCurve,
     Row,
+    RunEnd,
     Scalar,
+    Table,
     Text,
     Value,
+    Video,
     Writer,
     hand_over,
     hand_over_rows,
@@ -98,6 +119,31 @@ def sample_values() -> dict[str, Value]:
     values["histogram/empty"] = Histogram(bucketize(np.zeros(0)))
     values["histogram/nan"] = Histogram(bucketize([np.nan, np.inf, 1.0]))
     values["text"] = Text("| a | b |\n|---|---|\n| ü | 1 |")
+    values["table"] = Table(("a|b", "ü"), (("x", 1.5), (None, True), ("two\nlines", float("nan"))))
+    values["table/empty"] = Table(("a",), ())
+    for num_channels in (1, 3, 4):
+        frames = generator.integers(0, 256, (3, 4, 5, num_channels), dtype=np.uint8)
+        values[f"video/{num_channels}"] = Video(frames, 25, "HWC", "a caption")
+    for num_channels in (1, 2):
+        samples = generator.integers(-(2**15), 2**15, (9, num_channels), dtype=np.int16)
+        values[f"audio/{num_channels}"] = Audio(samples, 8000, "TC")
+    values["pr_curve"] = PRCurve(pr_curve([True, False], [0.75, 0.25], 5))
+    corners = np.eye(3, dtype=np.float32)[None]
+    values["points"] = Mesh(corners)
+    faces = np.array([[[0, 1, 2]]], np.int32)
+    values["mesh"] = Mesh(corners, faces, np.zeros((1, 3, 3), np.uint8), {"lights": []})
+    charts = (Multiline("lines", ("a", "größe")), Margin("bands", (("a", "b", "c"),)))
+    values[LAYOUT_TAG] = Layout((Category("charts", charts, closed=True),))
+    settings: dict[str, bool | float | str] = {"lr": 0.1, "nesterov": True, "name": "ü"}
+    values[HPARAMS_TAG] = HParams(settings, 1.5e9, "seeds")
+    values[RUN_END_TAG] = RunEnd(RunStatus.SUCCESS, 1.6e9)
+    vectors = generator.normal(size=(5, 3)).astype(np.float32)
+    thumbnails = tuple(np.full((2, 2, 3), 50 * point, np.uint8) for point in range(5))
+    labels = {"größe": ("a", "b\tc", "", "d\n", "-1"), "class": ("0", "1", "2", "3", "4")}
+    values["embedding/all"] = Embedding(vectors, labels, thumbnails)
+    values["embedding/zero"] = Embedding(np.zeros((2, 2), np.float32))
+    leaf = GraphNode("layers/0", "Linear", (), {"weight": "3 x 4 float32"}, (3, 4))
+    values["graph"] = Graph((leaf, GraphNode("layers/1", "ReLU", ("layers/0",))))
     return values
 
 

@@ -63,5 +63,12 @@ def config(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for record in records(path):
         if record.HasField("run"):
-            found |= {item.key: json.loads(item.value_json) for item in record.run.config.update}
+            updates = record.run.config.update
+        elif record.HasField("config"):
+            updates = record.config.update
+        else:
+            continue
+        found |= {
+            item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in updates
+        }
     return found

@@ -18,11 +18,18 @@ class DType(IntEnum):
     FLOAT = 1
     DOUBLE = 2
     INT32 = 3
+    UINT8 = 4
     STRING = 7
     INT64 = 9
 
 
-NUMPY_TYPES = {DType.FLOAT: "<f4", DType.DOUBLE: "<f8", DType.INT32: "<i4", DType.INT64: "<i8"}
+NUMPY_TYPES = {
+    DType.FLOAT: "<f4",
+    DType.DOUBLE: "<f8",
+    DType.INT32: "<i4",
+    DType.UINT8: "u1",
+    DType.INT64: "<i8",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ tag. What is no longer in the files, neither can show.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from mmap import mmap
 from pathlib import Path
 
@@ -40,18 +40,28 @@ def truncate_run(run_dir: Path, last_step: int) -> list[Path]:
         with mapped(path) as buffer:
             if not _has_more_than(buffer, last_step):
                 continue
-            temporary = run_dir / TEMPORARY
-            try:
-                with temporary.open("wb") as file:
-                    file.writelines(_kept_records(buffer, last_step))
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.chmod(path.stat().st_mode & 0o777)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            replace_file(path, _kept_records(buffer, last_step))
         rewritten.append(path)
     return rewritten
+
+
+def replace_file(path: Path, parts: Iterable[bytes]) -> None:
+    """Replace a file in one piece: a kill at any moment leaves the old file or the new one.
+
+    Args:
+        path: The file; its rights stay.
+        parts: What it holds from now on, in order.
+    """
+    temporary = path.parent / TEMPORARY
+    try:
+        with temporary.open("wb") as file:
+            file.writelines(parts)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(path.stat().st_mode & 0o777)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _has_more_than(buffer: bytes | mmap, last_step: int) -> bool:

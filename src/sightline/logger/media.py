@@ -1,4 +1,4 @@
-"""Logging what is looked at."""
+"""Logging what is looked at and listened to."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from sightline.logger.run import Run
-from sightline.writers import Image
+from sightline.writers import Audio, Image, Video
 from sightline.writers.checks import check_picture, check_set_of_pictures
 from sightline.writers.frameworks import is_figure
 from sightline.writers.pixels import rasterize
+from sightline.writers.shapes import check_clip, check_sound
 
 
 class LogsMedia(Run):
-    """The part of a logger that takes pictures."""
+    """The part of a logger that takes pictures, moving pictures and sounds."""
 
     def log_image(
         self,
@@ -68,6 +69,65 @@ class LogsMedia(Run):
         self._log_pictures(
             name, images, step, None if captions is None else tuple(captions), layout, is_grid
         )
+
+    def log_video(
+        self,
+        name: str,
+        frames: Any,
+        step: int | None = None,
+        caption: str | None = None,
+        *,
+        fps: float = 4,
+        layout: str | None = None,
+    ) -> None:
+        """Log a clip, which plays for ever where TensorBoard shows images.
+
+        It is kept as a GIF of at most 256 colours. Figures are drawn here and now; whether floats
+        lie within 0 to 1 shows in the worker, as for `log_image`.
+
+        Args:
+            name: Its tag.
+            frames: An array of NumPy, torch or JAX of three axes, of which the first counts grey
+                frames, or of four: frames of height, width and channels, or of channels, height
+                and width; as uint8, or floating from 0 to 1. Or a sequence of what `log_image`
+                takes, all of one size.
+            step: Its step; None for the current one.
+            caption: A line below it.
+            fps: Frames a second, at most 50.
+            layout: Axes of one frame: "HW", "HWC" or "CHW"; by default as in `log_image`.
+        """
+        self._check_tag(name)
+        if not hasattr(frames, "shape"):
+            frames = tuple(rasterize(one) if is_figure(one) else one for one in frames)
+        check_clip(name, frames, layout)
+        self._log({name: Video(frames, fps, layout, caption)}, step)
+
+    def log_audio(
+        self,
+        name: str,
+        samples: Any,
+        step: int | None = None,
+        *,
+        sample_rate: int,
+        layout: str | None = None,
+    ) -> None:
+        """Log a sound.
+
+        It is kept as a WAV of 16 bits. Whether floats lie within -1 to 1 shows in the worker: one
+        that does not is a logging error, for `flush` and `close` to raise.
+
+        Args:
+            name: Its tag.
+            samples: An array of NumPy, torch or JAX, floating from -1 to 1 or int16; of one axis,
+                or with a second one for 1 or 2 channels.
+            step: Its step; None for the current one.
+            sample_rate: Samples a second.
+            layout: Axes: "T", "TC" or "CT". By default, of two axes the one with 1 or 2 entries is
+                the channel.
+        """
+        self._check_tag(name)
+        check_sound(name, samples, sample_rate, layout)
+        self._log({name: Audio(samples, sample_rate, layout)}, step)
 
     def _log_pictures(
         self,

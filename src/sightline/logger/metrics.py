@@ -10,10 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from sightline.logger.arrays import LogsArrays
+from sightline.logger.experiment import LogsExperiment
 from sightline.logger.media import LogsMedia
+from sightline.logger.models import LogsModels
 from sightline.logger.notes import LogsNotes
 from sightline.logger.ranks import process_rank
-from sightline.writers import TensorBoard, Text, Wandb, Writer
+from sightline.writers import Mlflow, TensorBoard, Text, Wandb, Writer
 from sightline.writers.checks import MAX_STEP, MIN_STEP, check_scalar
 from sightline.writers.means import RunningMeans
 from sightline.writers.scalars import freeze_scalars
@@ -24,8 +26,8 @@ from sightline.writers.tensorboard import MAX_FILE_BYTES
 PLAIN = frozenset({float, int, bool, np.float64, np.float32})
 
 
-class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
-    """Logs metrics, images, histograms and texts of a run, at a cost too small to notice.
+class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsExperiment):
+    """Logs metrics, images, texts, embeddings and more of a run, at a cost too small to notice.
 
     Numbers may be Python's or 0-d arrays of NumPy, torch or JAX, of any precision and device. What
     is logged is kept as it is at the moment of the call; a worker thread takes it from the device,
@@ -44,11 +46,15 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
         wandb_project: Project there.
         wandb_entity: User or team there.
         wandb_tags: Tags of the run there.
-        writers: Writers in place of TensorBoard and Weights & Biases.
+        use_mlflow: Log to MLflow too.
+        mlflow_experiment: Experiment there, created if need be; None for its default.
+        mlflow_tracking_uri: Its server or database; None for MLFLOW_TRACKING_URI, or its default.
+        writers: Writers in place of TensorBoard, Weights & Biases and MLflow.
         extra_writers: Writers beside them.
         describe: Markdown for a tag, or None; TensorBoard shows it behind the info icon.
         resume_step: The run continues after this step: what an earlier session logged past it goes,
-            and the current step is the next one.
+            and the current step is the next one. Weights & Biases and MLflow continue the run whose
+            id lies in the run's directory; they take nothing back.
         flush_secs: Longest time that a value waits before it is on its way to disk.
         overflow: What happens when more is logged than can be written: "block" makes the training
             wait, "drop_oldest" drops what has waited longest and logs how many calls that were, as
@@ -59,7 +65,8 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
         clock: Seconds since 1970.
 
     Raises:
-        OSError: If the log directory cannot be written.
+        OSError: If the log directory cannot be written, or MLflow not be reached.
+        RuntimeError: If Weights & Biases does not start.
 
     Example:
         >>> from sightline.writers import Memory
@@ -82,6 +89,9 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
         wandb_entity: str | None = None,
         wandb_tags: Sequence[str] = (),
         *,
+        use_mlflow: bool = False,
+        mlflow_experiment: str | None = None,
+        mlflow_tracking_uri: str | None = None,
         writers: Sequence[Writer] | None = None,
         extra_writers: Sequence[Writer] = (),
         describe: Callable[[str], str | None] | None = None,
@@ -120,6 +130,19 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
                         config=config,
                         name=experiment_name,
                         directory=log_dir,
+                        id_file=self.run_dir / "wandb_run_id",
+                        resume_step=resume_step,
+                    )
+                )
+            if use_mlflow:
+                writers.append(
+                    Mlflow(
+                        tracking_uri=mlflow_tracking_uri,
+                        experiment=mlflow_experiment,
+                        run_name=experiment_name,
+                        config=config,
+                        id_file=self.run_dir / "mlflow_run_id",
+                        resume_step=resume_step,
                     )
                 )
         super().__init__(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from sightline.events import check_tag
+from sightline.events import RunStatus, check_tag
 from sightline.writers import Background, Fanout, Value, Writer
 from sightline.writers.checks import check_step
 from sightline.writers.lifetime import OPEN_LOGS
@@ -62,12 +62,7 @@ class Run:
 
     def close(self) -> None:
         """Write everything, let go of the files, then raise what went wrong; once is enough."""
-        if not self._closed:
-            self._release()
-            self._write_preface(self._step)
-            self._closed = True
-            OPEN_LOGS.discard(self)
-        self._writer.close()
+        self._close(RunStatus.SUCCESS)
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +74,7 @@ class Run:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            self.close()
+            self._close(RunStatus.SUCCESS if error is None else RunStatus.FAILURE)
         except Exception as fault:
             if error is None:
                 raise
@@ -87,9 +82,12 @@ class Run:
             error.add_note(f"while logging: {type(fault).__name__}: {fault}")
 
     def close_at_end(self) -> None:
-        """Close, as the process ends: what went wrong was reported, and raising it helps nobody."""
+        """Close, as the process ends: what went wrong was reported, and raising it helps nobody.
+
+        Whether the run is a success nobody knows, so nothing is said of it.
+        """
         try:
-            self.close()
+            self._close(None)
         except Exception as error:  # noqa: BLE001
             print(f"sightline: not everything was logged: {error}", file=sys.stderr)
 
@@ -97,6 +95,21 @@ class Run:
         """In a forked process: what is held back is the parent's."""
         self._held = {}
         self._preface = {}
+
+    def _close(self, status: RunStatus | None) -> None:
+        if not self._closed:
+            self._release()
+            self._write_preface(self._step)
+            epilogue = {} if status is None else self._epilogue(status)
+            if epilogue:
+                self._writer.write(epilogue, step=self._step, wall_time=self._clock())
+            self._closed = True
+            OPEN_LOGS.discard(self)
+        self._writer.close()
+
+    def _epilogue(self, status: RunStatus) -> Mapping[str, Value]:
+        """What is written last, once it is known how the run ended."""
+        return {}
 
     def _log(self, values: Mapping[str, Value], step: int | None) -> None:
         for tag in values:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, SupportsIndex
+
+import numpy as np
 
 from sightline.writers.frameworks import is_picture, is_traced
 from sightline.writers.pixels import check_pixel_type, picture_layout, pictures
@@ -114,6 +116,49 @@ def check_set_of_pictures(
         raise ValueError(
             f"expected {wanted} for {tag!r}, got {num_pictures}; give one caption for each"
         )
+
+
+def check_embedding(tag: str, vectors: Any, metadata: Any, images: Any) -> None:
+    """Refuse what is not a set of points, each with as much beside it as the others.
+
+    Args:
+        tag: The name it is logged under.
+        vectors: An array, or nested sequences of numbers.
+        metadata: Values by name of the column, a sequence of labels, or None.
+        images: An array or a sequence of pictures, or None.
+
+    Raises:
+        ValueError: If there are fewer points or dimensions than the projector shows, or columns
+            or pictures of another length.
+        TypeError: If a column is no sequence.
+    """
+    check_array(tag, vectors)
+    shape = tuple(vectors.shape) if hasattr(vectors, "shape") else np.shape(vectors)
+    if len(shape) != 2 or min(shape) < 2:
+        raise ValueError(
+            f"expected at least two vectors of at least two numbers for {tag!r}, got an array of "
+            f"shape {shape}; flatten each point to one axis"
+        )
+    columns = metadata if isinstance(metadata, Mapping) else {"labels": metadata}
+    beside = {f"metadata {name!r}": column for name, column in columns.items()}
+    if metadata is None:
+        beside = {}
+    if images is not None:
+        beside["images"] = images
+    for name, column in beside.items():
+        if isinstance(column, str) or not hasattr(column, "__len__"):
+            raise TypeError(
+                f"expected a value for each point of {tag!r}, got {type(column).__name__} as "
+                f"{name}; pass a sequence or an array"
+            )
+        length = column.shape[0] if getattr(column, "shape", None) else len(column)
+        if length != shape[0]:
+            raise ValueError(
+                f"expected {shape[0]} {name} for {tag!r}, one for each vector, got {length}; pass "
+                "them in the order of the vectors"
+            )
+    for picture in () if images is None else images[:1] if hasattr(images, "shape") else images:
+        check_picture(tag, picture, None)
 
 
 def check_step(step: Any) -> int:

@@ -34,6 +34,21 @@ def is_figure(value: object) -> bool:
     return _is_a(value, "matplotlib.figure", "Figure")
 
 
+def is_torch_module(value: object) -> bool:
+    """Whether a value is a torch module."""
+    return _is_a(value, "torch.nn", "Module")
+
+
+def is_flax_module(value: object) -> bool:
+    """Whether a value is a Flax NNX module."""
+    return _is_a(value, "flax.nnx", "Module")
+
+
+def is_flax_parameter(value: object) -> bool:
+    """Whether a value is a trainable variable of a Flax NNX module."""
+    return _is_a(value, "flax.nnx", "Param")
+
+
 def _is_a(value: object, module: str, name: str) -> bool:
     # A module that another thread is just importing may lack the class, and then made nothing.
     kind = getattr(sys.modules.get(module), name, None)

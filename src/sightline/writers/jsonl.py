@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sightline.writers.values import Histogram, Scalar, Text, Value
+from sightline.writers.plain import plain
+from sightline.writers.values import Histogram, Scalar, Table, Text, Value
 
-SECTIONS: dict[type, str] = {Scalar: "scalars", Histogram: "histograms", Text: "texts"}
+SECTIONS: dict[type, str] = {
+    Scalar: "scalars",
+    Histogram: "histograms",
+    Text: "texts",
+    Table: "tables",
+}
 
 
 class Jsonl:
@@ -39,7 +44,7 @@ class Jsonl:
         """Append one line."""
         line: dict[str, Any] = {"step": step, "wall_time": wall_time}
         for tag, value in values.items():
-            line.setdefault(SECTIONS[type(value)], {})[tag] = _plain(value)
+            line.setdefault(SECTIONS[type(value)], {})[tag] = plain(value)
         self._file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
 
     def flush(self) -> None:
@@ -50,24 +55,3 @@ class Jsonl:
     def close(self) -> None:
         """Flush and close the file."""
         self._file.close()
-
-
-def _plain(value: Value) -> Any:
-    match value:
-        case Scalar(number):
-            return number if math.isfinite(number) else _name(number)
-        case Text(markdown):
-            return markdown
-        case Histogram(values):
-            return {
-                "edges": [*values.rows[:, 0].tolist(), float(values.rows[-1, 1])],
-                "counts": values.rows[:, 2].astype(int).tolist(),
-                "num_nan": values.num_nan,
-                "num_inf": values.num_inf,
-            }
-        case _:
-            raise AssertionError(f"{type(value).__name__} is not supported")
-
-
-def _name(number: float) -> str:
-    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"

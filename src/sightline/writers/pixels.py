@@ -105,7 +105,7 @@ def render(
     Raises:
         ValueError: If samples that are not drawn as a grid differ in size.
     """
-    arrays = [_pixels(picture, layout) for picture in pictures(pixels, layout)]
+    arrays = [to_pixels(picture, layout) for picture in pictures(pixels, layout)]
     captions = (caption,) if isinstance(caption, str) else caption
     line = None if captions is None else " | ".join(captions)
     if is_grid:
@@ -160,7 +160,16 @@ def pictures(pixels: Any, layout: str | None) -> tuple[Any, ...]:
     return tuple(pixels) if len(pixels.shape) > num_axes else (pixels,)
 
 
-def _pixels(picture: Any, layout: str | None) -> NDArray[np.uint8]:
+def to_pixels(picture: Any, layout: str | None = None) -> NDArray[np.uint8]:
+    """Bring one picture to 8-bit pixels.
+
+    Args:
+        picture: An array of two or three axes, on the host, or a PIL image.
+        layout: Axes of an array; None to go by the shape.
+
+    Returns:
+        uint8 array of shape (height, width, channels), channels 1, 3 or 4.
+    """
     if is_picture(picture):
         mode = "L" if picture.mode in {"1", "L"} else "RGB"
         if picture.has_transparency_data:

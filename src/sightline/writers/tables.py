@@ -1,8 +1,8 @@
-"""A configuration as a markdown table."""
+"""Tables in markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -22,9 +22,28 @@ def config_table(config: Mapping[str, Any]) -> str:
         | model.width | 64 |
         | lr | 0.1 |
     """
-    rows = ["| key | value |", "| --- | --- |"]
-    rows += [f"| {_cell(name)} | {_cell(value)} |" for name, value in flatten(config)]
-    return "\n".join(rows)
+    return markdown_table(("key", "value"), ((name, str(value)) for name, value in flatten(config)))
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    r"""Lay out rows under headings.
+
+    Args:
+        columns: The headings.
+        rows: A cell for each column; floats are shown with six significant digits, None is empty.
+
+    Returns:
+        Markdown.
+
+    Example:
+        >>> print(markdown_table(("class", "recall"), [("cat", 1 / 3), ("a|b", None)]))
+        | class | recall |
+        | --- | --- |
+        | cat | 0.333333 |
+        | a\|b |  |
+    """
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
 def flatten(nested: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -50,4 +69,5 @@ def flatten(nested: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _cell(value: Any) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    text = f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
+    return " ".join(text.replace("|", "\\|").splitlines())

@@ -10,12 +10,14 @@ from operator import attrgetter
 from pathlib import Path
 
 from sightline import events
-from sightline.events import Event, EventFile, ScalarEncoder, SessionStatus
+from sightline.events import Event, EventFile, GraphNode, ScalarEncoder, SessionStatus
+from sightline.writers.projector import Projector
 from sightline.writers.protocol import Row, raise_all
 from sightline.writers.summaries import summaries
-from sightline.writers.values import Histogram, Image, Scalar, Text, Value
+from sightline.writers.values import KINDS, Embedding, Graph, HParams, Scalar, Value
 
 MAX_FILE_BYTES = 1 << 30
+ONCE_A_RUN = (events.HPARAMS_TAG, events.RUN_END_TAG)
 
 
 class TensorBoard:
@@ -24,6 +26,7 @@ class TensorBoard:
     A run that continues after `resume_step` first takes back what an earlier session wrote past it.
     A run directory that holds event files and is opened without `resume_step` keeps them: a
     restart is noted at the first step that is written, from which TensorBoard shows the new values.
+    Hyperparameters take the place of those that an earlier session logged, in its files too.
 
     A file that has grown to its limit is followed by another one, and so is a file that somebody
     removed while it was written.
@@ -39,7 +42,7 @@ class TensorBoard:
         OSError: If the directory cannot be written.
     """
 
-    supports: frozenset[type] = frozenset({Scalar, Image, Histogram, Text})
+    supports: frozenset[type] = frozenset(KINDS)
 
     def __init__(
         self,
@@ -56,11 +59,13 @@ class TensorBoard:
         self._kinds: dict[str, type] = {}
         self._run_dir = Path(run_dir)
         self._lost: OSError | None = None
+        self._graph: tuple[int, bytes] | None = None
         try:
             self._run_dir.mkdir(parents=True, exist_ok=True)
             is_new = not events.event_files(self._run_dir)
             if resume_step is not None:
                 events.truncate_run(self._run_dir, resume_step)
+            self._projector = Projector(self._run_dir, resume_step)
             self._begin_file()
         except OSError as error:
             raise _explained(error, self._run_dir) from error
@@ -94,10 +99,15 @@ class TensorBoard:
         for tag, value in values.items():
             try:
                 self._check(tag, value)
-                if isinstance(value, Scalar):
-                    scalars[tag] = value.value
-                else:
-                    encoded += self._encoded(tag, value)
+                match value:
+                    case Scalar(number):
+                        scalars[tag] = number
+                    case Embedding():
+                        self._projector.write(tag, value, step)
+                    case Graph(nodes):
+                        self._write_graph(nodes, step, wall_time)
+                    case _:
+                        encoded += self._encoded(tag, value)
             except Exception as fault:  # noqa: BLE001  raised below; it costs no other value
                 faults.append(fault)
         if scalars or encoded:
@@ -187,19 +197,38 @@ class TensorBoard:
         if kind is None:
             events.check_tag(tag)
             self._kinds[tag] = type(value)
+            if isinstance(value, HParams):  # those of an earlier session, and how that ended
+                events.withdraw(self._run_dir, ONCE_A_RUN, but_not_from=self._file.path)
         elif kind is not type(value):
             raise ValueError(
                 f"expected a {kind.__name__.lower()} for {tag!r} as before, got a "
                 f"{type(value).__name__.lower()}; use another tag for it"
             )
 
+    def _write_graph(self, nodes: Sequence[GraphNode], step: int, wall_time: float) -> None:
+        """Write the run's graph; where there are several, both loaders show the latest step's."""
+        graph = events.encode_graph(nodes)
+        if self._graph is not None:
+            last_step, last = self._graph
+            if graph == last:
+                return
+            if step <= last_step:
+                raise ValueError(
+                    f"expected a graph after step {last_step}, where the run has another one, got "
+                    f"one at step {step}; log it at a later step to replace that, or in another run"
+                )
+        self._graph = (step, graph)
+        self._file.add(Event(wall_time, step, graph_def=graph).encode())
+
     def _encoded(self, tag: str, value: Value) -> list[bytes]:
         description = (self._describe(tag) if self._describe else None) or ""
-        messages = summaries(value, tag, description)
-        if tag in self._described:
-            messages = [replace(message, metadata=None) for message in messages]
-        self._described.add(tag)
-        return [message.encode() for message in messages]
+        encoded = []
+        for message in summaries(value, tag, description):
+            if message.tag in self._described:
+                message = replace(message, metadata=None)
+            self._described.add(message.tag)
+            encoded.append(message.encode())
+        return encoded
 
     def _raise(self, faults: list[Exception]) -> None:
         lost, self._lost = self._lost, None
