@@ -107,6 +107,8 @@ def test_a_tag_cannot_move_the_cursor_and_wide_letters_keep_the_columns(tmp_path
     assert "a?[2J?b" in table
     assert "[bold]loss" in table
     assert len(table.splitlines()) == 5
+    lines = drawn([row], 80).splitlines()
+    assert "損失/訓練" in lines[2]
 
 
 def test_facts_are_those_of_what_was_logged(logdir: Path) -> None:

@@ -87,11 +87,10 @@ def trend(steps_N: NDArray[np.generic], values_N: NDArray[np.generic]) -> Trend 
     span, magnitude = float(x[-1] - x[0]), float(np.abs(y).max())
     if magnitude == 0.0:
         return Trend(0.0, 0.0, 0.0, 0.0)
-    # In units of the stretch: no square overflows, and a constant is exactly flat.
+    # In units of the stretch and of the largest value, in which no square overflows.
     x = (x - x[0]) / span
     y = y / magnitude
     level = float(np.abs(y).mean())
-    y = y - y[0]
     x = x - x.mean()
     y = y - y.mean()
     squares = float(x @ x)
