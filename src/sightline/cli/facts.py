@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sightline.cli.best import Best, Goal
 from sightline.cli.sparkline import cell_means
 from sightline.diagnostics import Trend, trend
+from sightline.reading.table_files import json_number
 
 if TYPE_CHECKING:
     from sightline.reading import Run, Series
@@ -130,17 +131,3 @@ def facts_of_runs(
         for tag in run.scalars
         if is_wanted(tag) and len(series := run.scalars[tag])
     ]
-
-
-def json_number(number: float) -> float | str:
-    """A number as JSON has it, or the string that `float` reads.
-
-    Args:
-        number: Any.
-
-    Returns:
-        The number; "NaN", "Infinity" or "-Infinity" where it is not finite.
-    """
-    if math.isfinite(number):
-        return number
-    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"

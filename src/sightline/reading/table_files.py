@@ -140,10 +140,26 @@ def _wide_lines(columns: Columns) -> Iterator[str]:
         yield line(*previous)
 
 
-def _json(number: float) -> str:
+def json_number(number: float) -> float | str:
+    """A number as JSON has it, or the string that `float` reads.
+
+    Args:
+        number: Any.
+
+    Returns:
+        The number; "NaN", "Infinity" or "-Infinity" where it is not finite.
+
+    Example:
+        >>> [json_number(number) for number in (0.5, float("nan"), float("-inf"))]
+        [0.5, 'NaN', '-Infinity']
+    """
     if math.isfinite(number):
-        return repr(number)
-    return '"NaN"' if math.isnan(number) else '"Infinity"' if number > 0 else '"-Infinity"'
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+
+
+def _json(number: float) -> str:
+    return repr(number) if math.isfinite(number) else f'"{json_number(number)}"'
 
 
 def _module(name: str) -> Any:
