@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from sightline.events import PART_SECS, to_path
 from sightline.logger.arrays import LogsArrays
 from sightline.logger.media import LogsMedia
 from sightline.logger.notes import LogsNotes
@@ -19,6 +21,9 @@ from sightline.writers.means import RunningMeans
 from sightline.writers.scalars import freeze_scalars
 from sightline.writers.tables import config_table
 from sightline.writers.tensorboard import MAX_FILE_BYTES
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 # What these hold can never change, and nobody has to look at them.
 PLAIN = frozenset({float, int, bool, np.float64, np.float32})
@@ -37,7 +42,8 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
 
     Args:
         experiment_name: Name of the run.
-        log_dir: Where runs lie; this one's files lie in `log_dir / experiment_name`.
+        log_dir: Where runs lie; this one's files lie in `log_dir / experiment_name`. A URL such as
+            `s3://bucket/logs`, or a `UPath` with options for the storage, will do too.
         config: Written once, as a table under the tag `run/config`.
         use_wandb: Log to Weights & Biases too.
         use_tensorboard: Write TensorBoard's files.
@@ -49,7 +55,8 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
         describe: Markdown for a tag, or None; TensorBoard shows it behind the info icon.
         resume_step: The run continues after this step: what an earlier session logged past it goes,
             and the current step is the next one.
-        flush_secs: Longest time that a value waits before it is on its way to disk.
+        flush_secs: Longest time that a value waits before it is on its way to disk; to a remote
+            storage it waits ten seconds at least, because each upload is an object of its own.
         overflow: What happens when more is logged than can be written: "block" makes the training
             wait, "drop_oldest" drops what has waited longest and logs how many calls that were, as
             `logging/dropped_calls`.
@@ -74,7 +81,7 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
     def __init__(
         self,
         experiment_name: str,
-        log_dir: str | Path,
+        log_dir: str | PathLike[str] | UPath,
         config: Mapping[str, Any] | None = None,
         use_wandb: bool = False,
         use_tensorboard: bool = True,
@@ -93,7 +100,8 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
         clock: Callable[[], float] = time.time,
     ) -> None:
         rank = process_rank()
-        self.run_dir = Path(log_dir) / experiment_name
+        logs = to_path(log_dir)
+        self.run_dir = logs / experiment_name
         if ranks == "each" and rank > 0:
             self.run_dir /= f"rank{rank}"
         self._means = RunningMeans()
@@ -107,11 +115,14 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
                         describe=describe,
                         resume_step=resume_step,
                         max_file_bytes=max_file_bytes,
+                        part_secs=max(PART_SECS, flush_secs),
                         clock=clock,
                     )
                 )
             if use_wandb:
-                Path(log_dir).mkdir(parents=True, exist_ok=True)
+                directory = logs if isinstance(logs, Path) else None
+                if directory is not None:
+                    directory.mkdir(parents=True, exist_ok=True)
                 writers.append(
                     Wandb(
                         project=wandb_project,
@@ -119,7 +130,7 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsNotes):
                         tags=wandb_tags,
                         config=config,
                         name=experiment_name,
-                        directory=log_dir,
+                        directory=directory,
                     )
                 )
         super().__init__(

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from sightline.writers.faults import Faults
 from sightline.writers.lifetime import OPEN_LOGS
-from sightline.writers.protocol import Row, Writer, fork_of, hand_over, hand_over_rows
+from sightline.writers.protocol import Row, Writer, flush_if_due, fork_of, hand_over, hand_over_rows
 from sightline.writers.scalars import fetch_scalars, freeze_scalars
 from sightline.writers.values import Scalar, Value
 
@@ -41,7 +41,8 @@ class Background:
 
     The caller freezes values, on their device, and appends them to a queue. The worker takes them
     to the host, hands them to the writer and flushes that, so that no value waits longer than
-    `flush_secs`; numbers do not wait behind pictures. An error is kept, reported once on stderr and
+    `flush_secs`; a writer may put off these flushes with a `flush_if_due`, but none that somebody
+    waits for. Numbers do not wait behind pictures. An error is kept, reported once on stderr and
     raised at the next flush or close; what comes after it is still written.
 
     In a forked process, such as a worker of a data loader, the queue of the parent is forgotten.
@@ -294,14 +295,17 @@ class Background:
                 self._flush()
                 started = time.monotonic()
         self._log_drops()
-        self._flush()
+        self._flush(is_awaited=bool(waiting))
         for done in waiting:
             done.set()
 
-    def _flush(self) -> None:
+    def _flush(self, *, is_awaited: bool = False) -> None:
         assert self._writer is not None
         try:
-            self._writer.flush()
+            if is_awaited:
+                self._writer.flush()
+            else:
+                flush_if_due(self._writer)
         except Exception as error:  # noqa: BLE001  kept, and raised at the next flush or close
             self._faults.stuck(error)
         else:

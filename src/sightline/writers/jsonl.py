@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sightline.events import to_local_path
 from sightline.writers.values import Histogram, Scalar, Text, Value
 
 SECTIONS: dict[type, str] = {Scalar: "scalars", Histogram: "histograms", Text: "texts"}
@@ -26,7 +27,7 @@ class Jsonl:
     supports: frozenset[type] = frozenset(SECTIONS)
 
     def __init__(self, path: str | Path) -> None:
-        path = Path(path)
+        path = to_local_path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Without a buffer, of which a forked process would hold a copy and write it again.
         self._file = path.open("ab+", buffering=0)

@@ -7,13 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sightline import events
-from sightline.events import Event, EventFile, ScalarEncoder, SessionStatus
+from sightline.events import Event, ScalarEncoder, SessionStatus
 from sightline.writers.protocol import Row, raise_all
 from sightline.writers.summaries import summaries
 from sightline.writers.values import Histogram, Image, Scalar, Text, Value
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 MAX_FILE_BYTES = 1 << 30
 
@@ -28,11 +33,17 @@ class TensorBoard:
     A file that has grown to its limit is followed by another one, and so is a file that somebody
     removed while it was written.
 
+    In a remote storage a session is many objects, of `part_secs` each, because an object cannot
+    grow. `flush` and `close` bring to the storage what still waits; `flush_if_due` does so once
+    `part_secs` have passed, and a process that is killed loses what was written since.
+
     Args:
-        run_dir: The run's directory; it is created.
+        run_dir: The run's directory; it is created. For a remote storage a URL such as
+            `s3://bucket/logs/run`, or a `UPath`.
         describe: Markdown for a tag, or None: what TensorBoard shows behind the info icon.
         resume_step: Last step that stays, where the run continues.
         max_file_bytes: Size at which the next file begins.
+        part_secs: For a remote storage: how long events wait for the next upload.
         clock: Seconds since 1970.
 
     Raises:
@@ -43,40 +54,42 @@ class TensorBoard:
 
     def __init__(
         self,
-        run_dir: str | Path,
+        run_dir: str | PathLike[str] | UPath,
         *,
         describe: Callable[[str], str | None] | None = None,
         resume_step: int | None = None,
         max_file_bytes: int = MAX_FILE_BYTES,
+        part_secs: float = events.PART_SECS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._describe = describe
         self._max_file_bytes = max_file_bytes
+        self._part_secs = part_secs
         self._clock = clock
         self._kinds: dict[str, type] = {}
-        self._run_dir = Path(run_dir)
+        self._run_dir = events.to_path(run_dir)
         self._lost: OSError | None = None
         try:
-            self._run_dir.mkdir(parents=True, exist_ok=True)
+            events.make_directory(self._run_dir)
             is_new = not events.event_files(self._run_dir)
             if resume_step is not None:
                 events.truncate_run(self._run_dir, resume_step)
             self._begin_file()
+            # The first START of a run is ignored by TensorBoard's Python loader; the next count.
+            self._has_started = True
+            if is_new:
+                self._start(0, clock())
+            elif resume_step is not None:
+                self._start(resume_step + 1, clock())
+            else:
+                self._has_started = False
+            self._file.flush()
         except OSError as error:
             raise _explained(error, self._run_dir) from error
-        # The first START of a run is ignored by TensorBoard's Python loader; the next ones count.
-        self._has_started = True
-        if is_new:
-            self._start(0, clock())
-        elif resume_step is not None:
-            self._start(resume_step + 1, clock())
-        else:
-            self._has_started = False
-        self._file.flush()
 
     @property
-    def path(self) -> Path:
-        """The event file that is written now."""
+    def path(self) -> Path | UPath:
+        """The event file that is written now; what its objects are called in a remote storage."""
         return self._file.path
 
     def write(self, values: Mapping[str, Value], *, step: int, wall_time: float) -> None:
@@ -134,13 +147,19 @@ class TensorBoard:
             self._run_dir / name,
             describe=self._describe,
             max_file_bytes=self._max_file_bytes,
+            part_secs=self._part_secs,
             clock=self._clock,
         )
 
     def flush(self) -> None:
-        """Hand everything to the operating system."""
+        """Hand everything to the operating system, or to the remote storage."""
         self._replace_removed_file()
         self._file.flush()
+
+    def flush_if_due(self) -> None:
+        """Hand everything to the operating system; to a remote storage once `part_secs` passed."""
+        self._replace_removed_file()
+        self._file.flush_if_due()
 
     def close(self) -> None:
         """Flush and close the file."""
@@ -149,25 +168,34 @@ class TensorBoard:
 
     def _begin_file(self) -> None:
         now = self._clock()
-        self._file = EventFile(events.next_event_file(self._run_dir, now), now)
+        path = events.next_event_file(self._run_dir, now)
+        self._file = events.create_event_file(path, now, part_secs=self._part_secs)
         # Each file describes its tags, so that it can be read without those before it.
         self._scalars = ScalarEncoder(self._describe)
         self._described: set[str] = set()
 
     def _make_ready(self, step: int, wall_time: float) -> None:
         if self._file.num_bytes >= self._max_file_bytes:
-            old = self._file
-            old.flush()
-            self._begin_file()
-            old.close()
+            self._rotate()
         if not self._has_started:
             self._start(step, wall_time)
             self._has_started = True
 
+    def _rotate(self) -> None:
+        old = self._file
+        try:
+            old.flush()
+            self._begin_file()
+        except OSError:
+            # What waits for a full disk or a dead network keeps waiting, in a file that is too
+            # large; the next flush of it fails too, and its error is the one that is reported.
+            return
+        old.close()
+
     def _replace_removed_file(self) -> None:
         if self._file.is_removed():
             removed = self._file
-            self._run_dir.mkdir(parents=True, exist_ok=True)
+            events.make_directory(self._run_dir)
             self._begin_file()
             self._file.add_records(removed.take_pending())
             removed.close()
@@ -207,8 +235,9 @@ class TensorBoard:
         raise_all([lost, *faults] if lost else faults)
 
 
-def _explained(error: OSError, run_dir: Path) -> OSError:
-    reason = (error.strerror or str(error)).lower()
+def _explained(error: OSError, run_dir: Path | UPath) -> OSError:
+    reason = error.strerror or str(error)
+    reason = reason[:1].lower() + reason[1:]
     return type(error)(
         f"expected a log directory that can be written, got {run_dir}: {reason}; "
         "choose another one or change its permissions"
