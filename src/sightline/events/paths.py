@@ -43,14 +43,14 @@ def to_path(given: Given) -> AnyPath:
     """  # noqa: DOC502
     if _is_upath(given):
         # One that was used before holds a connection, which a forked process must not use.
-        return type(given)(str(given), protocol=given.protocol, **given.storage_options)
+        fresh = type(given)(str(given), protocol=given.protocol, **given.storage_options)
+        return _unless_local(fresh)
     if isinstance(given, str) and "://" in given:
         try:
             from upath import UPath
         except ModuleNotFoundError:
             missing("universal-pathlib", "remote")
-        remote = UPath(given)
-        return Path(remote.path) if remote.protocol == "file" else remote
+        return _unless_local(UPath(given))
     path = Path(given)
     if path.parts and SCHEME.fullmatch(path.parts[0]) and not Path(path.parts[0]).is_dir():
         raise ValueError(
@@ -103,3 +103,7 @@ def _is_upath(given: Given) -> TypeIs[UPath]:
     # Who has one has imported its module. One of a local path is a Path.
     module = sys.modules.get("upath")
     return module is not None and isinstance(given, module.UPath) and not isinstance(given, Path)
+
+
+def _unless_local(path: UPath) -> AnyPath:
+    return Path(path.path) if path.protocol == "file" else path
