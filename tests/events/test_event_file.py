@@ -54,3 +54,26 @@ def test_a_disk_that_stays_full_does_not_fill_the_memory(tmp_path: Path) -> None
             file.add(event(4))
     file.close()
     assert steps(file.path) == [1, 2, 3]
+
+
+def test_a_disk_that_failed_is_left_alone_for_a_while(tmp_path: Path) -> None:
+    now = 0.0
+    file = EventFile(tmp_path / "tfevents", 0.0, monotonic=lambda: now)
+    file.add(event(1))
+    waits = []
+    with room_for(0, file.path):
+        for _ in range(9):
+            with pytest.raises(OSError, match="File too large") as first:
+                file.flush()
+            with pytest.raises(OSError, match="File too large") as again:
+                file.flush_if_due()
+            assert (again.value.errno, again.value.filename) == (first.value.errno, str(file.path))
+            again.value.add_note("a note that the next one must not have")
+            began = now
+            while file._backoff._retry_at > now:
+                now += 0.05
+            waits.append(round(now - began, 1))
+    assert waits == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
+    file.flush_if_due()
+    assert steps(file.path) == [1]
+    file.close()

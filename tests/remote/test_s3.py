@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from upath import UPath
 
-from sightline.events import event_files, read, to_path
+from sightline.events import bucketize, event_files, read, to_path
 from sightline.logger import MetricsLogger
-from sightline.writers import Scalar, TensorBoard
+from sightline.writers import Histogram, Scalar, TensorBoard, Value
 from tests.loaders import Shown, read_python, read_rust
 from tests.remote.server import S3Server
 
@@ -231,6 +231,27 @@ def test_a_further_file_waits_for_a_network_that_fails(bucket: str, s3: S3Server
         s3.refused_status = ""
     files.close()
     assert steps(f"{bucket}/run") == list(range(100))
+
+
+@pytest.mark.parametrize("load", [loaded_from_s3, downloaded_and_loaded])
+def test_a_run_that_somebody_removes_goes_on_and_says_so(
+    bucket: str, tmp_path: Path, load: Callable[[str, Path], Shown]
+) -> None:
+    files = TensorBoard(f"{bucket}/logs/run", describe=lambda tag: "text", part_secs=0)
+    values: dict[str, Value] = {"h": Histogram(bucketize([1.0, 2.0])), "loss": Scalar(0.5)}
+    for step in range(3):
+        files.write(values, step=step, wall_time=1.0)
+        files.flush_if_due()
+    for path in event_files(to_path(f"{bucket}/logs/run")):
+        path.unlink()
+    files.write(values, step=3, wall_time=1.0)
+    files.flush_if_due()
+    with pytest.raises(FileNotFoundError, match="logging goes on in a new file"):
+        files.write(values, step=4, wall_time=1.0)
+    files.close()
+    shown = load(f"{bucket}/logs", tmp_path)
+    assert shown.steps("h", "run") == shown.steps("loss", "run") == [3, 4]
+    assert shown.descriptions["run"] == {"h": "text", "loss": "text"}
 
 
 FORKING = """

@@ -13,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from sightline.events import bucketize, event_files, read
 from sightline.writers import Histogram, Image, Scalar, TensorBoard, Text, Value
+from tests.disk import room_for
 from tests.loaders import Shown
 
 Loader = Callable[[Path], Shown]
@@ -246,3 +247,15 @@ def test_a_place_that_is_no_directory_is_named_in_one_sentence(tmp_path: Path) -
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=r"expected a log directory that can be written, got .*file"):
         TensorBoard(tmp_path / "file" / "run")
+
+
+def test_a_further_file_waits_until_a_full_disk_has_room(tmp_path: Path) -> None:
+    writer = TensorBoard(tmp_path, max_file_bytes=200)
+    with room_for(50, writer.path):
+        for step in range(100):
+            writer.write({"loss": Scalar(float(step))}, step=step, wall_time=NOW)
+    writer.write({"loss": Scalar(100.0)}, step=100, wall_time=NOW)
+    writer.close()
+    reading = read(tmp_path)
+    assert [event.step for event in reading if event.values] == list(range(101))
+    assert reading.damage == []

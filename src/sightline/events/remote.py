@@ -51,6 +51,24 @@ def put(path: UPath, data: bytes) -> None:
         path.fs.pipe_file(path.path, data)
 
 
+def exists(path: UPath) -> bool:
+    """Ask whether an object is there now, whatever was listed before.
+
+    Args:
+        path: Its name.
+
+    Returns:
+        True where it is.
+
+    Raises:
+        OSError: If the storage cannot be reached, or refuses.
+    """  # noqa: DOC502
+    with storage_errors(path):
+        path.fs.invalidate_cache(path.path)
+        found: bool = path.fs.exists(path.path)
+    return found
+
+
 def delete(path: UPath) -> None:
     """Delete an object.
 

@@ -12,7 +12,7 @@ from sightline.events.backoff import Backoff
 from sightline.events.event_file import MAX_PENDING_BYTES
 from sightline.events.framing import frame
 from sightline.events.messages import FILE_VERSION, Event
-from sightline.events.remote import put
+from sightline.events.remote import exists, put
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -105,8 +105,17 @@ class RemoteEventFile:
         return pending
 
     def is_removed(self) -> bool:
-        """False: an object to come needs none of those that somebody removed."""
-        return False
+        """Ask, when an object is due anyway, for the first one, where the tags are described.
+
+        Returns:
+            True where somebody removed it.
+        """
+        if self._num_put == 0 or self._backoff.failure is not None or not self._is_due():
+            return False
+        try:
+            return not exists(self._part(0))
+        except OSError:  # the object that is due will fail too, and say so
+            return False
 
     def flush(self) -> None:
         """Put what waits, be it much or little: from there on it outlives this process.
@@ -144,8 +153,7 @@ class RemoteEventFile:
     def _put_all(self) -> None:
         try:
             while self._waiting:
-                name = f"{self.path.name}.{self._num_put:08d}"
-                put(self.path.with_name(name), bytes(self._waiting[0]))
+                put(self._part(self._num_put), bytes(self._waiting[0]))
                 self._waiting.popleft()
                 self._num_put += 1
                 self._put_at = self._monotonic()
@@ -153,3 +161,6 @@ class RemoteEventFile:
             self._backoff.failed(error)
             raise
         self._backoff.succeeded()
+
+    def _part(self, number: int) -> UPath:
+        return self.path.with_name(f"{self.path.name}.{number:08d}")
