@@ -56,14 +56,14 @@ def log_session(log_dir: str, first: int, last: int, resume_step: int | None = N
                 logger.flush()
 
 
-def loaded_from_s3(url: str, folder: Path) -> Shown:
-    """What TensorBoard's Python loader shows, reading the bucket by itself."""
+def loaded_remotely(url: str, folder: Path) -> Shown:
+    """What TensorBoard's Python loader shows, reading the storage by itself."""
     del folder
     return read_python(url)  # type: ignore[arg-type]  it takes what TensorBoard takes
 
 
 def downloaded_and_loaded(url: str, folder: Path) -> Shown:
-    """What the data server shows of a copy; it reads no S3."""
+    """What the data server shows of a copy; it reads no such storage."""
     storage, root = fsspec.url_to_fs(url)
     for name in storage.find(root):
         target = folder / name.removeprefix(f"{root}/")
@@ -72,7 +72,7 @@ def downloaded_and_loaded(url: str, folder: Path) -> Shown:
     return read_rust(folder)
 
 
-@pytest.mark.parametrize("load", [loaded_from_s3, downloaded_and_loaded])
+@pytest.mark.parametrize("load", [loaded_remotely, downloaded_and_loaded])
 def test_a_loader_shows_a_run_that_was_resumed_twice(
     bucket: str, tmp_path: Path, load: Callable[[str, Path], Shown]
 ) -> None:
@@ -86,6 +86,14 @@ def test_a_loader_shows_a_run_that_was_resumed_twice(
     assert shown.descriptions["run"]["loss"] == "about loss"
     assert shown.descriptions["run"]["weights"] == "about weights"
     assert "lr" in str(shown.series["run"]["run/config"])
+
+
+def test_tensorboard_reads_other_storages_through_fsspec(memory_dir: str, tmp_path: Path) -> None:
+    log_session(f"{memory_dir}/logs", 0, 44)
+    log_session(f"{memory_dir}/logs", 26, 60, resume_step=25)
+    shown = loaded_remotely(f"{memory_dir}/logs", tmp_path)
+    assert shown.series["run"]["loss"] == [(step, float(step)) for step in range(61)]
+    assert shown.steps("weights", "run") == list(range(0, 61, 4))
 
 
 def test_our_reader_reads_what_was_logged(bucket: str) -> None:
@@ -218,7 +226,7 @@ def test_a_further_file_begins_with_further_objects(bucket: str, tmp_path: Path)
     names = [path.name for path in event_files(to_path(f"{bucket}/logs/run"))]
     assert len({name.rpartition(".")[0] for name in names}) > 2
     assert steps(f"{bucket}/logs/run") == list(range(200))
-    assert loaded_from_s3(f"{bucket}/logs", tmp_path).steps("loss", "run") == list(range(200))
+    assert loaded_remotely(f"{bucket}/logs", tmp_path).steps("loss", "run") == list(range(200))
 
 
 def test_a_further_file_waits_for_a_network_that_fails(bucket: str, s3: S3Server) -> None:
@@ -233,7 +241,7 @@ def test_a_further_file_waits_for_a_network_that_fails(bucket: str, s3: S3Server
     assert steps(f"{bucket}/run") == list(range(100))
 
 
-@pytest.mark.parametrize("load", [loaded_from_s3, downloaded_and_loaded])
+@pytest.mark.parametrize("load", [loaded_remotely, downloaded_and_loaded])
 def test_a_run_that_somebody_removes_goes_on_and_says_so(
     bucket: str, tmp_path: Path, load: Callable[[str, Path], Shown]
 ) -> None:

@@ -1,5 +1,6 @@
 """TensorBoard's on-disk format: framing, wire messages, payloads, file names, reading."""
 
+from sightline.events.adoption import adopt_in_records
 from sightline.events.event_file import EventFile
 from sightline.events.framing import frame
 from sightline.events.histograms import Buckets, bucketize
@@ -29,6 +30,7 @@ __all__ = [
     "SessionStatus",
     "Tensor",
     "Value",
+    "adopt_in_records",
     "bucketize",
     "check_tag",
     "create_event_file",

@@ -12,20 +12,20 @@ from mmap import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sightline.events.adoption import adopt, metadata_by_tag
 from sightline.events.framing import frame, scan
-from sightline.events.messages import Event, Value
+from sightline.events.messages import Event
 from sightline.events.naming import event_files
 from sightline.events.paths import AnyPath
 from sightline.events.reading import buffers
 from sightline.events.remote import delete, put
-from sightline.events.wire import BYTES, Field, WireError, decode, encode
+from sightline.events.wire import WireError
 
 if TYPE_CHECKING:
     from upath import UPath
 
 # The name must not look like an event file, lest a loader read it after a kill.
 TEMPORARY = ".resume.tmp"
-SUMMARY, VALUE, TAG, METADATA = 5, 1, 1, 9
 
 
 def truncate_run(run_dir: AnyPath, last_step: int) -> list[AnyPath]:
@@ -86,7 +86,7 @@ def _changes(buffer: bytes | mmap, last_step: int, orphans: dict[str, bytes]) ->
     for record in scan(buffer):
         if record.data is None or _is_past(record.data, last_step):
             return True
-        if orphans and _adopt(record.data, orphans) != record.data:
+        if orphans and adopt(record.data, orphans) != record.data:
             return True
     return False
 
@@ -124,52 +124,8 @@ def _kept_records(
         if record.data is None:
             continue
         if not _is_past(record.data, last_step):
-            data = _adopt(record.data, orphans) if orphans else record.data
+            data = adopt(record.data, orphans) if orphans else record.data
             yield frame(data)
         else:
-            for tag, metadata in _metadata_by_tag(record.data).items():
+            for tag, metadata in metadata_by_tag(record.data).items():
                 orphans.setdefault(tag, metadata)
-
-
-def _metadata_by_tag(data: bytes) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    try:
-        for field in decode(data):
-            if field.number == SUMMARY and isinstance(field.value, bytes):
-                for value in decode(field.value):
-                    if isinstance(value.value, bytes):
-                        tag, metadata = _tag_and_metadata(value.value)
-                        if metadata is not None:
-                            found[tag] = metadata
-    except WireError:
-        return found
-    return found
-
-
-def _tag_and_metadata(value: bytes) -> tuple[str, bytes | None]:
-    metadata = None
-    for field in decode(value):
-        if field.number == METADATA and isinstance(field.value, bytes):
-            metadata = field.value
-    return Value.decode(value).tag, metadata
-
-
-def _adopt(data: bytes, orphans: dict[str, bytes]) -> bytes:
-    """Give values without metadata that of their tag; each orphan is taken once."""
-    fields = []
-    for field in decode(data):
-        if field.number == SUMMARY and isinstance(field.value, bytes):
-            values = [_adopted_value(value, orphans) for value in decode(field.value)]
-            field = field._replace(value=encode(values))
-        fields.append(field)
-    return encode(fields)
-
-
-def _adopted_value(value: Field, orphans: dict[str, bytes]) -> Field:
-    if value.number != VALUE or not isinstance(value.value, bytes):
-        return value
-    tag, metadata = _tag_and_metadata(value.value)
-    orphan = orphans.pop(tag, None)
-    if orphan is None or metadata is not None:
-        return value
-    return value._replace(value=value.value + encode([Field(METADATA, BYTES, orphan)]))

@@ -67,6 +67,7 @@ class TensorBoard:
         self._part_secs = part_secs
         self._clock = clock
         self._kinds: dict[str, type] = {}
+        self._metadata: dict[str, events.Metadata] = {}
         self._run_dir = events.to_path(run_dir)
         self._lost: OSError | None = None
         try:
@@ -197,12 +198,20 @@ class TensorBoard:
             removed = self._file
             events.make_directory(self._run_dir)
             self._begin_file()
-            self._file.add_records(removed.take_pending())
+            # What waits was written for a file that had described its tags.
+            waiting = events.adopt_in_records(removed.take_pending(), self._metadata_by_tag())
+            self._file.add_records(waiting)
             removed.close()
             self._lost = FileNotFoundError(
                 f"expected {removed.path} to stay, got it removed while it was written; logging "
                 "goes on in a new file, and what was in this one is gone"
             )
+
+    def _metadata_by_tag(self) -> dict[str, bytes]:
+        scalars = (tag for tag, kind in self._kinds.items() if kind is Scalar)
+        of_scalars = {tag: self._scalars.metadata(tag) for tag in scalars}
+        known = {**self._metadata, **of_scalars}
+        return {tag: metadata.encode() for tag, metadata in known.items() if metadata}
 
     def _start(self, step: int, wall_time: float) -> None:
         self._file.add(Event(wall_time, step, session=SessionStatus.START).encode())
@@ -227,6 +236,9 @@ class TensorBoard:
         messages = summaries(value, tag, description)
         if tag in self._described:
             messages = [replace(message, metadata=None) for message in messages]
+        for message in messages:
+            if message.metadata is not None:
+                self._metadata[message.tag] = message.metadata
         self._described.add(tag)
         return [message.encode() for message in messages]
 
