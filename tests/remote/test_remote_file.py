@@ -124,22 +124,25 @@ def test_much_does_not_wait_and_is_cut_into_objects(
 def test_a_storage_that_refuses_gets_everything_later(
     run_dir: AnyPath, begin: Callable[..., RemoteEventFile], clock: Clock
 ) -> None:
-    run_dir.fs.pipe_file(run_dir.path, b"a file where the directory would be")
     file = begin(part_secs=10)
-    for step in range(3):
+    file.add(event(0))
+    file.flush()
+    second = file.path.with_name(f"{file.path.name}.00000001")
+    second.mkdir()  # where the object would be
+    for step in range(1, 3):
         file.add(event(step))
         clock.now += 1.0
-        with pytest.raises(OSError, match="run"):
+        with pytest.raises(OSError, match=second.name):
             file.flush()
-    run_dir.unlink()
+    second.rmdir()
     file.add(event(3))
-    with pytest.raises(OSError, match="run"):
+    with pytest.raises(OSError, match=second.name):
         file.flush()  # it is left alone for a while
-    with pytest.raises(OSError, match="run"):
+    with pytest.raises(OSError, match=second.name):
         file.flush_if_due()  # and that something waits is not hidden
     clock.now += 1.0
     file.flush_if_due()  # which is due again as soon as it may work
-    assert steps_by_part(run_dir) == [[0, 1, 2, 3]]
+    assert steps_by_part(run_dir) == [[0], [1, 2, 3]]
     file.close()
 
 

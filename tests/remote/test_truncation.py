@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from upath import UPath
 
 from sightline.events import (
     Event,
@@ -12,8 +13,10 @@ from sightline.events import (
     Value,
     event_files,
     read,
+    remote,
     to_path,
     truncate_run,
+    truncation,
 )
 from sightline.events.paths import AnyPath
 
@@ -70,11 +73,33 @@ def test_an_object_of_an_earlier_step_takes_over_the_metadata_of_one_that_goes(
 
 def test_metadata_that_the_next_session_has_of_its_own_changes_nothing(run_dir: AnyPath) -> None:
     described = scalar(9, metadata=METADATA)
-    write(run_dir, [described], [scalar(2, metadata=METADATA), scalar(3)])
-    gone, stays = event_files(run_dir)
-    before = stays.read_bytes()
+    write(run_dir, [described], [scalar(2, metadata=METADATA), scalar(3)], [scalar(4)])
+    gone, *others = event_files(run_dir)
+    before = [path.read_bytes() for path in others]
     assert truncate_run(run_dir, 5) == [gone]
-    assert stays.read_bytes() == before
+    assert [path.read_bytes() for path in others] == before
+
+
+def test_a_kill_in_the_middle_loses_no_metadata(
+    memory_dir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_dir = to_path(memory_dir) / "run"
+    write(run_dir, [scalar(1, "lr"), scalar(9, metadata=METADATA)], [scalar(8), scalar(2)])
+    written = []
+
+    def put_one(path: UPath, data: bytes) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        remote.put(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(truncation, "put", put_one)
+        with pytest.raises(KeyboardInterrupt):
+            truncate_run(run_dir, 5)
+    truncate_run(run_dir, 5)
+    values = [value for event in read(run_dir) for value in event.values]
+    assert values == [Value("lr", 1.0), Value("loss", 2.0, metadata=METADATA)]
 
 
 def test_damage_goes(run_dir: AnyPath) -> None:
