@@ -21,7 +21,7 @@ from upath import UPath
 
 from sightline.events import bucketize, event_files, read, to_path
 from sightline.logger import MetricsLogger
-from sightline.writers import Histogram, Scalar, TensorBoard, Value
+from sightline.writers import Histogram, Jsonl, Scalar, TensorBoard, Value
 from tests.loaders import Shown, read_python, read_rust
 from tests.remote.server import S3Server
 
@@ -335,6 +335,21 @@ def test_a_killed_program_loses_what_came_after_its_last_upload(bucket: str) -> 
         for step in range(40, 50):
             logger.log_metrics({"loss": float(step)}, step=step)
     assert steps(f"{bucket}/run") == list(range(50))
+
+
+def test_wandb_keeps_its_files_on_the_disk(
+    memory_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with MetricsLogger("run", memory_dir, use_wandb=True) as logger:
+        logger.log_metrics({"loss": 0.5}, step=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["wandb"]
+    assert steps(f"{memory_dir}/run") == [0]
+
+
+def test_lines_of_json_refuse_a_url(bucket: str) -> None:
+    with pytest.raises(ValueError, match="expected a path on the disk, got s3://"):
+        Jsonl(f"{bucket}/log.jsonl")
 
 
 def test_options_of_the_storage_are_handed_on(bucket: str, s3: S3Server) -> None:
