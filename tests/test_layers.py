@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "sightline"
 FLOORS = {
     "_optional": 0,
     "events": 1,
+    "reading": 2,
     "writers": 2,
     "logger": 3,
     "diagnostics": 3,

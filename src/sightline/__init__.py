@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sightline.logger import MetricsLogger
 
 if TYPE_CHECKING:
+    from sightline.reading import read
     from sightline.training.progress import ProgressTracker
 
-__all__ = ["MetricsLogger", "ProgressTracker"]
+__all__ = ["MetricsLogger", "ProgressTracker", "read"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,4 +21,8 @@ def __getattr__(name: str) -> Any:
         from sightline.training.progress import ProgressTracker
 
         return ProgressTracker
+    if name == "read":
+        from sightline.reading import read
+
+        return read
     raise AttributeError(f"module 'sightline' has no attribute {name!r}")

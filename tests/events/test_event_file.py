@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import errno
+import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from sightline.events import Event, EventFile, read
-from tests.disk import room_for
+from tests.disk import no_space_left, room_for
 
 
 def steps(path: Path) -> list[int]:
@@ -56,26 +59,54 @@ def test_a_disk_that_stays_full_does_not_fill_the_memory(tmp_path: Path) -> None
     assert steps(file.path) == [1, 2, 3]
 
 
-def test_a_disk_that_failed_is_left_alone_for_a_while(tmp_path: Path) -> None:
+def test_a_disk_without_space_is_left_alone_for_longer_and_longer(tmp_path: Path) -> None:
     now = 0.0
     file = EventFile(tmp_path / "tfevents", 0.0, monotonic=lambda: now)
-    file.add(event(1))
-    waits = []
-    with room_for(0, file.path):
-        for _ in range(9):
-            with pytest.raises(OSError, match="File too large") as first:
+    attempts = []
+    with no_space_left(file._file.fileno()):
+        file.add(event(1))
+        while now < 60:
+            before = file._backoff._retry_at
+            with pytest.raises(OSError, match="No space left on device"):
                 file.flush()
-            for _ in range(2):
-                with pytest.raises(OSError, match="File too large") as again:
-                    file.flush_if_due()
-                assert again.value.filename == first.value.filename == str(file.path)
-                assert not hasattr(again.value, "__notes__")
-                again.value.add_note("of this one alone")
-            began = now
-            while file._backoff._retry_at > now:
-                now += 0.05
-            waits.append(round(now - began, 1))
-    assert waits == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
-    file.flush_if_due()
+            if file._backoff._retry_at != before:
+                attempts.append(now)
+            now += 0.05
+    pauses = [round(later - earlier, 2) for earlier, later in pairwise(attempts)]
+    assert pauses[0] == pytest.approx(0.1, abs=0.06)
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == pytest.approx(10.0, abs=0.06)
+    file.close()  # tries at once, whatever the clock says
     assert steps(file.path) == [1]
+
+
+def test_an_error_names_the_file_and_keeps_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No disk here can be made to fail with EIO, so the call that meets it is replaced."""
+
+    def fail(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    file = EventFile(tmp_path / "tfevents", 0.0)
+    file.add(event(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", fail)
+        with pytest.raises(OSError, match=r"Input/output error: .*tfevents") as raised:
+            file.flush()
+    assert raised.value.errno == errno.EIO
+    file.close()
+    assert steps(file.path) == [1]
+
+
+def test_an_error_that_is_raised_again_has_no_notes_of_the_last_time(tmp_path: Path) -> None:
+    file = EventFile(tmp_path / "tfevents", 0.0, monotonic=lambda: 0.0)
+    with room_for(0, file.path):
+        file.add(event(1))
+        for _ in range(3):
+            with pytest.raises(OSError, match="File too large") as raised:
+                file.flush_if_due()
+            assert raised.value.filename == str(file.path)
+            assert not hasattr(raised.value, "__notes__")
+            raised.value.add_note("of this one alone")
     file.close()

@@ -219,14 +219,16 @@ def test_what_another_program_puts_is_seen_at_once(bucket: str) -> None:
 
 
 def test_a_further_file_begins_with_further_objects(bucket: str, tmp_path: Path) -> None:
-    files = TensorBoard(f"{bucket}/logs/run", max_file_bytes=2000)
+    files = TensorBoard(f"{bucket}/logs/run", max_file_bytes=2000, part_secs=SLOW)
     for step in range(200):
-        files.write({"loss": Scalar(float(step))}, step=step, wall_time=0.0)
+        files.write({"loss": Scalar(float(step))}, step=step, wall_time=1.0)
+        files.flush_if_due()
     files.close()
     names = [path.name for path in event_files(to_path(f"{bucket}/logs/run"))]
     assert len({name.rpartition(".")[0] for name in names}) > 2
     assert steps(f"{bucket}/logs/run") == list(range(200))
-    assert loaded_remotely(f"{bucket}/logs", tmp_path).steps("loss", "run") == list(range(200))
+    shown = loaded_remotely(f"{bucket}/logs", tmp_path)
+    assert shown.steps("loss", "run") == list(range(200))
 
 
 def test_a_further_file_waits_for_a_network_that_fails(bucket: str, s3: S3Server) -> None:
@@ -234,7 +236,10 @@ def test_a_further_file_waits_for_a_network_that_fails(bucket: str, s3: S3Server
     s3.refused_status = "503 Service Unavailable"
     try:
         for step in range(100):
-            files.write({"loss": Scalar(float(step))}, step=step, wall_time=0.0)
+            files.write({"loss": Scalar(float(step))}, step=step, wall_time=1.0)
+            if step > 50:
+                with pytest.raises(OSError, match="refused"):
+                    files.flush_if_due()
     finally:
         s3.refused_status = ""
     files.close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -16,12 +17,13 @@ from sightline.writers import (
     Histogram,
     Image,
     Memory,
+    Row,
     Scalar,
     TensorBoard,
     Text,
     Value,
 )
-from tests.disk import room_for
+from tests.disk import no_space_left, room_for
 
 SLOW = 3600.0  # no flush of its own accord within a test
 
@@ -255,6 +257,23 @@ def test_with_room_again_a_disk_that_was_full_has_every_value(
     assert reading.damage == []
 
 
+def test_a_disk_that_recovers_is_no_error_any_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = TensorBoard(tmp_path)
+    writer = Background(files, flush_secs=SLOW)
+    with no_space_left(files._file._file.fileno()):
+        for step in range(3):
+            log(writer, step)
+            writer.drain()
+    log(writer, 3)
+    writer.close()
+    assert [event.step for event in read(tmp_path) if event.values] == [0, 1, 2, 3]
+    failed, works = capsys.readouterr().err.splitlines()
+    assert "No space left on device" in failed
+    assert works == "sightline: logging works again, what waited is written"
+
+
 def test_a_value_that_a_writer_does_not_support_is_left_out() -> None:
     class OnlyText(Memory):
         supports: frozenset[type] = frozenset({Text})
@@ -274,6 +293,72 @@ def test_writing_to_a_closed_writer_is_an_error() -> None:
         log(writer, 0)
 
 
+def test_a_full_queue_may_drop_the_oldest_and_logs_how_many(tmp_path: Path) -> None:
+    gated = Gated()
+    writer = Background(gated, flush_secs=SLOW, max_queue=4, overflow="drop_oldest")
+    log(writer, 0)
+    writer.wake()
+    assert gated.entered.wait(timeout=30)
+    for step in range(1, 21):
+        log(writer, step)
+    gated.gate.set()
+    writer.close()
+    scalars = gated.scalars()
+    assert [step for step, _ in scalars["loss"]] == [0, 17, 18, 19, 20]
+    assert scalars["logging/dropped_calls"][-1][1] == 16.0
+
+
+def test_a_full_queue_of_pictures_may_drop_the_oldest(tmp_path: Path) -> None:
+    gated = Gated()
+    writer = Background(gated, flush_secs=SLOW, max_queue_bytes=10_000, overflow="drop_oldest")
+    values: dict[str, Value] = {"h": Histogram(np.zeros(1000))}  # 8,000 bytes
+    writer.write(values, step=0, wall_time=0.0)
+    assert gated.entered.wait(timeout=30)
+    for step in range(1, 5):
+        writer.write(values, step=step, wall_time=0.0)
+    gated.gate.set()
+    writer.close()
+    assert [item.step for item in gated.written if item.tag == "h"] == [0, 4]
+    assert gated.scalars()["logging/dropped_calls"][-1][1] == 3.0
+
+
+def test_an_unknown_overflow_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected overflow block or drop_oldest, got 'drop'"):
+        Background(Memory(), overflow="drop")  # type: ignore[arg-type]
+
+
+def test_numbers_do_not_wait_behind_pictures() -> None:
+    gated = Gated()
+    writer = Background(gated, flush_secs=SLOW)
+    for step in range(3):
+        writer.write({"image": Image(np.zeros((4, 4)))}, step=step, wall_time=0.0)
+    assert gated.entered.wait(timeout=30)
+    log(writer, 7)
+    gated.gate.set()
+    writer.close()
+    assert [item.tag for item in gated.written].index("loss") <= 1
+
+
+def test_a_writer_that_takes_rows_gets_many_steps_in_one_call() -> None:
+    class Rows(Gated):
+        def __init__(self) -> None:
+            super().__init__()
+            self.batches: list[list[Row]] = []
+
+        def write_rows(self, rows: list[Row]) -> None:
+            self.batches.append(rows)
+
+    writer_of_rows = Rows()
+    writer = Background(writer_of_rows, flush_secs=SLOW)
+    for step in range(100):
+        writer.put({"loss": step, "lr": np.float32(0.5)}, "train/", step, 0.0)
+    writer.close()
+    rows = [row for batch in writer_of_rows.batches for row in batch]
+    assert rows == [Row(("train/loss", "train/lr"), (float(i), 0.5), i, 0.0) for i in range(100)]
+    assert len(writer_of_rows.batches) <= 3
+    assert all(type(number) is float for row in rows for number in row.numbers)
+
+
 @pytest.mark.parametrize("limit", ["flush_secs", "max_queue", "max_queue_bytes"])
 def test_a_limit_of_nothing_is_refused(limit: str) -> None:
     with pytest.raises(ValueError, match="expected positive limits"):
@@ -291,18 +376,123 @@ def test_a_program_that_ends_without_closing_loses_nothing(tmp_path: Path) -> No
     assert [event.step for event in read(tmp_path) if event.values] == [3]
 
 
+FORK = [sys.executable, "-W", "ignore::DeprecationWarning", "-c"]  # threads and fork: on purpose
+
+
 def test_a_forked_process_is_told_instead_of_waiting_for_ever() -> None:
     program = (
         "import os\n"
-        "from sightline.writers import Background, Memory\n"
+        "from sightline.writers import Background, Memory, Scalar\n"
         "writer = Background(Memory())\n"
+        "writer.write({'loss': Scalar(0.5)}, step=3, wall_time=0.0)\n"
         "if os.fork():\n"
         "    os._exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+        "writer.flush()\n"  # it has nothing of its own to write
         "try:\n"
-        "    writer.flush()\n"
+        "    writer.write({'loss': Scalar(0.5)}, step=3, wall_time=0.0)\n"
         "except RuntimeError as error:\n"
-        "    assert 'forked' in str(error)\n"
+        "    assert 'fork' in str(error)\n"
+        "else:\n"
+        "    os._exit(1)\n"
     )
-    subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program], check=True, timeout=60
+    subprocess.run([*FORK, program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("end", ["os._exit(0)", "sys.exit()"])
+def test_a_fork_neither_doubles_nor_loses_what_its_parent_logged(tmp_path: Path, end: str) -> None:
+    program = (
+        "import os, sys\n"
+        "from sightline.writers import Background, Fanout, Jsonl, Scalar, TensorBoard\n"
+        "files = Fanout([TensorBoard(sys.argv[1]), Jsonl(sys.argv[1] + '/log.jsonl')])\n"
+        "writer = Background(files, flush_secs=3600)\n"
+        "for step in range(100):\n"
+        "    writer.write({'loss': Scalar(step)}, step=step, wall_time=0.0)\n"
+        "    if step % 30 == 7:\n"
+        "        if not os.fork():\n"
+        f"            {end}\n"
+        "        os.wait()\n"
     )
+    subprocess.run([*FORK, program, tmp_path], check=True, timeout=60)
+    assert [event.step for event in read(tmp_path) if event.values] == list(range(100))
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 100
+
+
+def test_a_fork_that_logs_has_a_run_of_its_own(tmp_path: Path) -> None:
+    program = (
+        "import multiprocessing, sys\n"
+        "from sightline.writers import Background, Scalar, TensorBoard\n"
+        "writer = Background(TensorBoard(sys.argv[1]), flush_secs=3600)\n"
+        "def log(step):\n"
+        "    writer.write({'loss': Scalar(step)}, step=step, wall_time=0.0)\n"
+        "log(0)\n"
+        "child = multiprocessing.get_context('fork').Process(target=log, args=(1,))\n"
+        "child.start()\n"
+        "child.join()\n"
+        "log(2)\n"
+        "writer.close()\n"
+        "print(child.pid)\n"
+    )
+    answer = subprocess.run(
+        [*FORK, program, tmp_path], check=True, timeout=60, capture_output=True, text=True
+    )
+    assert [event.step for event in read(tmp_path) if event.values] == [0, 2]
+    child = tmp_path / f"fork{answer.stdout.strip()}"
+    assert [event.step for event in read(child) if event.values] == [1]
+
+
+def test_the_workers_of_a_data_loader_log_to_runs_named_after_them(tmp_path: Path) -> None:
+    program = (
+        "import sys, torch\n"
+        "from sightline import MetricsLogger\n"
+        "class Data(torch.utils.data.Dataset):\n"
+        "    def __len__(self): return 8\n"
+        "    def __getitem__(self, index):\n"
+        "        logger.log_metrics({'index': index}, step=index)\n"
+        "        return index\n"
+        "with MetricsLogger('run', sys.argv[1]) as logger:\n"
+        "    for epoch in range(2):\n"
+        "        loader = torch.utils.data.DataLoader(Data(), num_workers=2,"
+        " multiprocessing_context='fork')\n"
+        "        for step, batch in enumerate(loader):\n"
+        "            logger.log_metrics({'batch': batch[0]}, step=8 * epoch + step)\n"
+    )
+    subprocess.run([*FORK, program, tmp_path], check=True, timeout=120)
+    steps = {
+        path.name: [event.step for event in read(path) if event.values]
+        for path in [tmp_path / "run", *(tmp_path / "run").glob("worker*")]
+    }
+    assert steps == {
+        "run": list(range(16)),
+        "worker0": [0, 2, 4, 6] * 2,
+        "worker1": [1, 3, 5, 7] * 2,
+    }
+
+
+def test_sigterm_writes_everything_and_ends_the_process_as_it_would_have(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from sightline import MetricsLogger\n"
+        "logger = MetricsLogger('run', sys.argv[1], flush_secs=3600)\n"
+        "logger.log_metrics({'loss': 1.0}, step=3)\n"
+        "logger.log_metrics({'lr': 1.0}, step=4, commit=False)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "signal.pause()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program, tmp_path], check=False, timeout=60)
+    assert result.returncode == -signal.SIGTERM
+    assert [event.step for event in read(tmp_path / "run") if event.values] == [3, 4]
+
+
+def test_a_sigterm_handler_of_the_user_stays_in_place(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(7))\n"
+        "from sightline import MetricsLogger\n"
+        "logger = MetricsLogger('run', sys.argv[1], flush_secs=3600)\n"
+        "logger.log_metrics({'loss': 1.0}, step=3)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "signal.pause()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program, tmp_path], check=False, timeout=60)
+    assert result.returncode == 7
+    assert [event.step for event in read(tmp_path / "run") if event.values] == [3]

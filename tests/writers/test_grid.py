@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sightline.writers import Image
 from sightline.writers.grid import GAP, LINE_HEIGHT, compose
 from sightline.writers.pixels import render
 
@@ -51,12 +50,24 @@ def test_a_long_caption_widens_the_cell() -> None:
 
 @pytest.mark.parametrize("caption", ["", "two\nlines", "größe 损失"])
 def test_any_caption_can_be_drawn(caption: str) -> None:
-    rendered = render(Image((picture(9, 8, 8, 1),), (caption,)))
-    assert rendered.pixels.shape[0] == 8 + LINE_HEIGHT
-    assert rendered.caption == caption
+    (pixels,), line = render((picture(9, 8, 8, 1),), (caption,))
+    assert pixels.shape[0] == 8 + LINE_HEIGHT
+    assert line == caption
 
 
 def test_an_array_with_one_axis_more_holds_several_pictures() -> None:
     batch = np.stack([picture(0, 5, 5, 3), picture(9, 5, 5, 3)])
-    assert render(Image(batch)).pixels.shape == (5, 10 + GAP, 3)
-    assert render(Image(batch[..., 0], layout="HW")).pixels.shape == (5, 10 + GAP, 1)
+    assert render(batch)[0][0].shape == (5, 10 + GAP, 3)
+    assert render(batch[..., 0], layout="HW")[0][0].shape == (5, 10 + GAP, 1)
+
+
+def test_samples_are_not_drawn_as_one() -> None:
+    batch = np.zeros((2, 5, 5, 3), np.uint8)
+    samples, line = render(batch, ("a", "b"), is_grid=False)
+    assert [sample.shape[0] for sample in samples] == [5 + LINE_HEIGHT] * 2
+    assert line == "a | b"
+
+
+def test_samples_of_different_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected samples of one size"):
+        render((picture(9, 8, 8, 1), picture(9, 8, 9, 1)), is_grid=False)

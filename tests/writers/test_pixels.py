@@ -8,7 +8,6 @@ import pytest
 import torch
 from PIL import Image as PilImage
 
-from sightline.writers import Image
 from sightline.writers.pixels import check_pixel_type, picture_layout, render
 
 GENERATOR = np.random.default_rng(0)
@@ -16,7 +15,8 @@ BYTES = GENERATOR.integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
 
 def pixels(picture: Any, layout: str | None = None) -> np.ndarray:
-    return np.asarray(render(Image(picture, layout=layout)).pixels)
+    (array,), _ = render(picture, layout=layout)
+    return array
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path
@@ -13,8 +16,7 @@ from PIL import Image as PilImage
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from sightline.events import bucketize, event_files, read
-from sightline.writers import Histogram, Image, Scalar, TensorBoard, Text, Value
-from tests.disk import room_for
+from sightline.writers import Background, Histogram, Image, Row, Scalar, TensorBoard, Text, Value
 from tests.loaders import Shown
 
 Loader = Callable[[Path], Shown]
@@ -39,8 +41,8 @@ def session(
         values: dict[str, Value] = {"loss": Scalar(value + step), "lr": Scalar(value)}
         if step % 4 == 0:
             values |= {
-                "image": Image(np.full((2, 3, 3), step, np.uint8)),
-                "weights": Histogram(np.arange(10.0) + step),
+                "image": Image((np.full((2, 3, 3), step, np.uint8),)),
+                "weights": Histogram(bucketize(np.arange(10.0) + step)),
                 "text": Text(f"step {step}"),
             }
         writer.write(values, step=step, wall_time=NOW + step)
@@ -207,7 +209,9 @@ def test_a_tag_keeps_its_kind_and_a_mix_up_costs_no_other_value(tmp_path: Path) 
     writer = TensorBoard(tmp_path)
     writer.write({"a": Scalar(1.0)}, step=0, wall_time=NOW)
     with pytest.raises(ValueError, match="expected a scalar for 'a' as before, got a histogram"):
-        writer.write({"a": Histogram(np.ones(3)), "b": Scalar(2.0)}, step=1, wall_time=NOW)
+        writer.write(
+            {"a": Histogram(bucketize(np.ones(3))), "b": Scalar(2.0)}, step=1, wall_time=NOW
+        )
     with pytest.raises(ValueError, match="use 'c'"):
         writer.write({"/c": Scalar(1.0), "b": Scalar(3.0)}, step=2, wall_time=NOW)
     writer.close()
@@ -250,16 +254,113 @@ def test_a_place_that_is_no_directory_is_named_in_one_sentence(tmp_path: Path) -
         TensorBoard(tmp_path / "file" / "run")
 
 
-def test_a_further_file_waits_until_a_full_disk_has_room(tmp_path: Path) -> None:
-    writer = TensorBoard(tmp_path, max_file_bytes=200)
-    with room_for(50, writer.path):
-        for step in range(100):
-            writer.write({"loss": Scalar(float(step))}, step=step, wall_time=NOW)
-    writer.write({"loss": Scalar(100.0)}, step=100, wall_time=NOW)
+def rows(steps: Iterable[int], *tags: str) -> list[Row]:
+    return [Row(tags, tuple(float(step) for _ in tags), step, NOW + step) for step in steps]
+
+
+def test_rows_are_shown_as_single_writes_are(tmp_path: Path, read_loader: Loader) -> None:
+    one_by_one, together = TensorBoard(tmp_path / "a"), TensorBoard(tmp_path / "b")
+    batch = [*rows(range(-3, 300), "loss", "lr"), *rows(range(5), "other"), *rows([400], "loss")]
+    for tags, numbers, step, wall_time in batch:
+        values = dict(zip(tags, map(Scalar, numbers), strict=True))
+        one_by_one.write(values, step=step, wall_time=wall_time)
+    together.write_rows(batch)
+    one_by_one.close()
+    together.close()
+    shown = read_loader(tmp_path)
+    assert shown.series["a"] == shown.series["b"]
+    assert shown.steps("loss", "b") == [*range(-3, 300), 400]
+
+
+def test_a_row_with_a_tag_of_another_kind_loses_that_number_alone(tmp_path: Path) -> None:
+    writer = TensorBoard(tmp_path)
+    writer.write({"text": Text("hi")}, step=0, wall_time=NOW)
+    with pytest.raises(ExceptionGroup) as raised:
+        writer.write_rows(rows(range(1, 4), "loss", "text"))
+    assert len(raised.value.exceptions) == 3
     writer.close()
-    reading = read(tmp_path)
-    assert [event.step for event in reading if event.values] == list(range(101))
-    assert reading.damage == []
+    found = [(e.step, [v.tag for v in e.values]) for e in read(tmp_path) if e.values]
+    assert found == [(0, ["text"]), (1, ["loss"]), (2, ["loss"]), (3, ["loss"])]
+
+
+def test_a_file_that_has_grown_to_its_limit_is_followed_by_another(
+    tmp_path: Path, read_loader: Loader
+) -> None:
+    writer = TensorBoard(tmp_path, describe=describe, max_file_bytes=3000, clock=clock)
+    for start in range(0, 200, 20):
+        writer.write_rows(rows(range(start, start + 20), "loss", "lr"))
+        writer.write({"text": Text(f"step {start}")}, step=start, wall_time=NOW)
+        writer.flush()
+    writer.close()
+    files = event_files(tmp_path)
+    assert len(files) > 3
+    assert all(path.stat().st_size < 6000 for path in files)
+    shown = read_loader(tmp_path)
+    assert shown.steps("loss") == list(range(200))
+    assert shown.steps("text") == list(range(0, 200, 20))
+    assert shown.descriptions["."]["loss"] == describe("loss")
+    last = [value for event in read(files[-1]) for value in event.values]
+    assert last[0].metadata is not None, "a file can be read without those before it"
+
+
+def test_a_run_of_several_files_is_resumed_like_one(tmp_path: Path, read_loader: Loader) -> None:
+    writer = TensorBoard(tmp_path, max_file_bytes=1000, clock=clock)
+    for step in range(60):
+        writer.write_rows(rows([step], "loss"))
+        writer.flush()
+    writer.close()
+    assert len(event_files(tmp_path)) > 1
+    resumed = TensorBoard(tmp_path, max_file_bytes=1000, clock=clock, resume_step=30)
+    resumed.write_rows(rows(range(31, 70), "loss"))
+    resumed.close()
+    assert read_loader(tmp_path).steps("loss") == list(range(70))
+
+
+def test_a_directory_that_is_removed_while_it_is_written_is_named_and_logging_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = tmp_path / "run"
+    writer = Background(TensorBoard(run_dir, describe=describe), flush_secs=3600)
+    writer.write({"loss": Scalar(0.0)}, step=0, wall_time=NOW)
+    writer.flush()
+    shutil.rmtree(run_dir)
+    writer.write({"loss": Scalar(1.0)}, step=1, wall_time=NOW)
+    writer.drain()
+    writer.write({"loss": Scalar(2.0)}, step=2, wall_time=NOW)
+    with pytest.raises(FileNotFoundError, match="got it removed while it was written"):
+        writer.close()
+    assert [event.step for event in read(run_dir) if event.values] == [1, 2]
+    assert capsys.readouterr().err.count("training goes on") == 1
+
+
+def test_a_directory_that_may_not_be_written_for_a_while_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    """Root may write anywhere, so a child without privileges does it."""
+    program = (
+        "import os, sys\n"
+        "from sightline.writers import Row, TensorBoard\n"
+        "if os.geteuid() == 0:\n"
+        "    os.chown(sys.argv[1], 65534, 65534)\n"
+        "    os.seteuid(65534)\n"
+        "writer = TensorBoard(sys.argv[1], max_file_bytes=300)\n"
+        "writer.write_rows([Row(('loss',), (0.5,), step, 0.0) for step in range(20)])\n"
+        "os.chmod(sys.argv[1], 0o555)\n"
+        "try:\n"
+        "    writer.flush()\n"  # needs a new file
+        "except PermissionError:\n"
+        "    writer.write_rows([Row(('loss',), (0.5,), 20, 0.0)])\n"
+        "    os.chmod(sys.argv[1], 0o755)\n"
+        "    writer.flush()\n"
+        "    writer.write_rows([Row(('loss',), (0.5,), 21, 0.0)])\n"
+        "    writer.close()\n"
+    )
+    with tempfile.TemporaryDirectory() as shared:
+        Path(shared).chmod(0o777)
+        subprocess.run([sys.executable, "-c", program, shared], check=True, timeout=60)
+        steps = [event.step for event in read(shared) if event.values]
+        num_files = len(event_files(Path(shared)))
+    assert (steps, num_files) == (list(range(22)), 2)
 
 
 def test_a_run_that_somebody_removes_goes_on_with_its_descriptions(

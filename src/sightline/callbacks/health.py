@@ -53,7 +53,7 @@ class HealthMonitor(Callback):
             finding = self._judging.news.popleft()
             severity = logging.ERROR if finding.level >= Level.ERROR else logging.WARNING
             log.log(severity, "%s", finding)
-            trainer.logger.log_text("run/alerts", str(finding), step=trainer.step)
+            trainer.logger.log_alert(str(finding), step=trainer.step)
             if finding.rule == "non_finite":
                 trainer.stop(f"{finding.tag} is {finding.value}")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 NUM_BUCKETS = 64
+BLOCK = 1 << 15
+CLOSE = 1e-9  # of a bucket's width
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +48,51 @@ def bucketize(values: ArrayLike, num_buckets: int = NUM_BUCKETS) -> Buckets:
         Buckets(rows=array([[0., 2., 3.],
                [2., 4., 1.]]), num_nan=1, num_inf=0)
     """
-    flat = np.asarray(values, dtype=np.float64).ravel()
-    is_finite = np.isfinite(flat)
-    num_nan = int(np.isnan(flat).sum())
-    num_inf = int(flat.size - is_finite.sum()) - num_nan
-    finite = flat if num_nan == num_inf == 0 else flat[is_finite]
+    flat = np.asarray(values).ravel()
+    if flat.dtype not in {np.float32, np.float64}:
+        flat = flat.astype(np.float64)
+    num_nan = num_inf = 0
     rows = np.zeros((num_buckets, 3))
-    if finite.size:
-        edges = _edges(finite.min(), finite.max(), num_buckets)
+    if flat.size and not (np.isfinite(flat.min()) and np.isfinite(flat.max())):
+        is_finite = np.isfinite(flat)
+        num_nan = int(np.isnan(flat).sum())
+        num_inf = int(flat.size - is_finite.sum()) - num_nan
+        flat = flat[is_finite]
+    if flat.size:
+        edges = _edges(np.float64(flat.min()), np.float64(flat.max()), num_buckets)
         rows[:, 0], rows[:, 1] = edges[:-1], edges[1:]
-        bucket = np.searchsorted(edges, finite, side="right") - 1
-        rows[:, 2] = np.bincount(np.minimum(bucket, num_buckets - 1), minlength=num_buckets)
+        rows[:, 2] = _counts(flat, edges)
     return Buckets(rows, num_nan, num_inf)
+
+
+def _counts(values: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    num_buckets = len(edges) - 1
+    with np.errstate(all="ignore"):
+        scale = num_buckets / (edges[-1] - edges[0])
+    if not 0 < scale < np.inf:  # all values are equal, or their range is no 64-bit float
+        return _searched(values, edges)
+    counts = np.zeros(num_buckets, np.int64)
+    for start in range(0, values.size, BLOCK):  # a block stays in the processor's cache
+        block = values[start : start + BLOCK]
+        place = np.subtract(block, edges[0], dtype=np.float64)
+        place *= scale
+        bucket = place.astype(np.intp)
+        np.minimum(bucket, num_buckets - 1, out=bucket)
+        # So close to an edge, rounding may have put a value on its wrong side.
+        place -= np.rint(place)
+        is_close = np.abs(place, out=place) < CLOSE
+        is_close &= (block > edges[0]) & (block < edges[-1])
+        if is_close.any():
+            counts += _searched(block[is_close], edges)
+            bucket = bucket[~is_close]
+        counts += np.bincount(bucket, minlength=num_buckets)
+    return counts
+
+
+def _searched(values: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    bucket = np.searchsorted(edges, values, side="right") - 1
+    num_buckets = len(edges) - 1
+    return np.bincount(np.minimum(bucket, num_buckets - 1), minlength=num_buckets)
 
 
 def _edges(low: np.float64, high: np.float64, num_buckets: int) -> NDArray[np.float64]:

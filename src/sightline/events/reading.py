@@ -27,7 +27,7 @@ class Damage:
         reason: What is wrong with them.
     """
 
-    path: AnyPath
+    path: AnyPath | str
     offset: int
     num_bytes: int
     reason: str

@@ -6,6 +6,7 @@ Records of one length are rows of one array of bytes, which a template fills and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -67,7 +68,7 @@ def _frame_alike(
     wall_times: NDArray[np.float64],
     step_size: int,
 ) -> bytes:
-    template = _template(heads, step_size)
+    template = _template(tuple(heads), step_size)
     records = np.tile(template.record, (len(steps), 1))
     event = records[:, HEADER.size : -FOOTER.size]
     event[:, WALL_TIME] = wall_times.astype("<f8")[:, None].view(np.uint8)
@@ -77,7 +78,8 @@ def _frame_alike(
     return records.tobytes()
 
 
-def _template(heads: Sequence[bytes], step_size: int) -> Template:
+@lru_cache(maxsize=256)
+def _template(heads: tuple[bytes, ...], step_size: int) -> Template:
     values = b"".join(head + bytes(4) for head in heads)
     summary = bytes_field(5, values)
     if step_size:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -86,11 +85,12 @@ class Tensor:
             raise WireError(f"expected whole elements, got {len(self.content)} bytes")
         else:
             elements = np.frombuffer(self.content, NUMPY_TYPES[self.dtype])
-        if elements.size == 1:  # one element may stand for all
-            elements = np.broadcast_to(elements, prod(self.shape)) if self.shape else elements
-        if elements.size != prod(self.shape):
-            raise WireError(f"expected shape {self.shape}, got {elements.size} elements")
-        return elements.reshape(self.shape)
+        try:
+            if elements.size == 1:  # one element may stand for all; it is not repeated in memory
+                return np.broadcast_to(elements.reshape(()), self.shape)
+            return elements.reshape(self.shape)
+        except ValueError as error:
+            raise WireError(f"expected shape {self.shape}, got {elements.size} elements") from error
 
 
 def _dim(message: int | bytes) -> int:

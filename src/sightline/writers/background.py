@@ -9,31 +9,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from queue import Empty, SimpleQueue
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any
 
 from sightline.writers.faults import Faults
 from sightline.writers.lifetime import OPEN_LOGS
 from sightline.writers.protocol import Row, Writer, flush_if_due, fork_of, hand_over, hand_over_rows
 from sightline.writers.scalars import fetch_scalars, freeze_scalars
 from sightline.writers.values import Scalar, Value
-
-# Numbers by name, what to put before the names, step, wall time. A tuple: a named one takes longer
-# to make than all the rest of a call.
-Numbers: TypeAlias = tuple[dict[str, Any], str, int, float]
+from sightline.writers.waiting import Call, Numbers, Overflow, Waiting
 
 DROPPED = "logging/dropped_calls"
-# Calls that the worker takes before it lets the training loop have the interpreter: some 0.1 ms.
-CHUNK = 64
-
-
-class Call(NamedTuple):
-    """Values that are not numbers, of one call of `write`."""
-
-    values: dict[str, Value]
-    step: int
-    wall_time: float
-    nbytes: int
+# Calls that the worker takes before it lets the training loop have the interpreter: some 0.5 ms.
+CHUNK = 256
+MAX_KEPT_TAGS = 1000
 
 
 class Background:
@@ -67,7 +55,7 @@ class Background:
         flush_secs: float = 1.0,
         max_queue: int = 16_384,
         max_queue_bytes: int = 512 << 20,
-        overflow: Literal["block", "drop_oldest"] = "block",
+        overflow: Overflow = "block",
     ) -> None:
         if min(flush_secs, max_queue, max_queue_bytes) <= 0:
             raise ValueError(
@@ -82,24 +70,17 @@ class Background:
         self._writer: Writer | None = writer
         self._parents_writer = writer
         self._flush_secs = flush_secs
-        self._max_queue = max_queue
-        self._max_queue_bytes = max_queue_bytes
-        self._drops = overflow == "drop_oldest"
+        self._limits = (max_queue, max_queue_bytes, overflow)
         self._closed = False
         self._reset()
         OPEN_LOGS.add(self)
 
     def _reset(self) -> None:
-        self._numbers: deque[Numbers] = deque()
-        self._calls: deque[Call] = deque()
-        self._waiting_bytes = 0
-        self._size_lock = threading.RLock()
-        self._waiters: deque[threading.Event] = deque()
-        self._bell: SimpleQueue[None] = SimpleQueue()  # a signal handler may ring it at any time
-        self._room = threading.Event()
+        self._waiting = Waiting(*self._limits)
+        self._drains: deque[threading.Event] = deque()
         self._faults = Faults()
-        self._tags: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
-        self._num_dropped = self._num_dropped_logged = 0
+        self._tags: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._num_dropped_logged = 0
         self._last: tuple[int, float] = (0, 0.0)
         self._worker: threading.Thread | None = None
 
@@ -121,7 +102,11 @@ class Background:
             self.put(freeze_scalars(numbers), "", step, wall_time)
         others = {tag: value for tag, value in values.items() if type(value) is not Scalar}
         if others:
-            self._put_values(others, step, wall_time)
+            if self._worker is None or self._closed:
+                self._make_ready()
+            frozen = {tag: value.frozen() for tag, value in others.items()}
+            nbytes = sum(value.nbytes for value in frozen.values())
+            self._waiting.put_call(Call(frozen, step, wall_time, nbytes))
 
     def put(self, numbers: dict[str, Any], prefix: str, step: int, wall_time: float) -> None:
         """Queue numbers; this is all that a step of training waits for.
@@ -134,29 +119,21 @@ class Background:
         """
         if self._worker is None or self._closed:
             self._make_ready()
-        queue = self._numbers
-        queue.append((numbers, prefix, step, wall_time))
-        if len(queue) >= self._max_queue // 2:
-            self._hold_to_limit()
+        self._waiting.put_numbers((numbers, prefix, step, wall_time))
 
     def wake(self) -> None:
         """Have what is queued written and flushed now, without waiting for it."""
-        self._bell.put(None)
+        self._waiting.ring()
 
     def drain(self) -> None:
-        """Wait until everything is written; what went wrong is kept for the next flush or close.
-
-        Raises:
-            RuntimeError: If the worker has ended.
-        """
-        if self._closed or (self._worker is None and not (self._numbers or self._calls)):
+        """Wait until everything is written; what went wrong is kept for the next flush or close."""
+        if self._closed or self._worker is None:
             return
         done = threading.Event()
-        self._waiters.append(done)
+        self._drains.append(done)
         self.wake()
         while not done.wait(timeout=1.0):
-            if self._worker is None or not self._worker.is_alive():
-                raise RuntimeError("expected a running writer thread, got none; this is a bug")
+            assert self._worker.is_alive(), "the worker ends with the process only"
 
     def flush(self) -> None:
         """Wait until everything is written, then raise what went wrong since the last time."""
@@ -187,22 +164,6 @@ class Background:
         self._writer = None
         self._reset()
 
-    def _put_values(self, values: Mapping[str, Value], step: int, wall_time: float) -> None:
-        if self._worker is None or self._closed:
-            self._make_ready()
-        frozen = {tag: value.frozen() for tag, value in values.items()}
-        size = sum(value.nbytes for value in frozen.values())
-        while self._is_full(size):
-            if self._drops:
-                self._drop(self._calls)
-            else:
-                self._wait_for_room()
-        with self._size_lock:
-            self._waiting_bytes += size
-        self._calls.append(Call(frozen, step, wall_time, size))
-        if size:
-            self.wake()
-
     def _make_ready(self) -> None:
         """Start the worker; in a forked process open a writer for it first."""
         if self._closed:
@@ -218,53 +179,13 @@ class Background:
         self._worker = threading.Thread(target=self._work, name="sightline-writer", daemon=True)
         self._worker.start()
 
-    def _hold_to_limit(self) -> None:
-        if len(self._numbers) == self._max_queue // 2:
-            self.wake()
-        while len(self._numbers) > self._max_queue:
-            if self._drops:
-                self._drop(self._numbers)
-            else:
-                self._wait_for_room()
-
-    def _is_full(self, size: int) -> bool:
-        if len(self._calls) >= self._max_queue:
-            return True
-        return bool(self._calls and size and self._waiting_bytes + size > self._max_queue_bytes)
-
-    def _drop(self, queue: deque[Any]) -> None:
-        try:
-            dropped = queue.popleft()
-        except IndexError:  # the worker was faster
-            return
-        self._num_dropped += 1
-        if isinstance(dropped, Call):
-            with self._size_lock:
-                self._waiting_bytes -= dropped.nbytes
-
-    def _wait_for_room(self) -> None:
-        self._room.clear()
-        self.wake()
-        self._room.wait(timeout=0.1)  # it may have been set just before it was cleared
-        if self._worker is not None and not self._worker.is_alive():
-            raise RuntimeError("expected a running writer thread, got none; this is a bug")
-
     # The worker's side.
 
     def _work(self) -> None:
         while not self._closed:
-            self._listen(self._flush_secs / 2)
+            self._waiting.listen(self._flush_secs / 2)
             self._cycle()
         self._finish()
-
-    def _listen(self, seconds: float) -> None:
-        """Wait for the bell, or for the time when values have to be written."""
-        try:
-            self._bell.get(timeout=seconds)
-            while True:
-                self._bell.get_nowait()
-        except Empty:
-            return
 
     def _finish(self) -> None:
         self._cycle()
@@ -278,25 +199,20 @@ class Background:
 
     def _cycle(self) -> None:
         """Write what is queued, then flush, then tell those who wait for it."""
-        waiting = [self._waiters.popleft() for _ in range(len(self._waiters))]
-        started = time.monotonic()
+        drains = [self._drains.popleft() for _ in range(len(self._drains))]
+        flushed_at = time.monotonic()
         self._write_numbers()
-        for _ in range(len(self._calls)):
-            try:
-                call = self._calls.popleft()
-            except IndexError:  # the caller dropped it
-                break
-            self._attempt(partial(self._write_call, call))
-            with self._size_lock:
-                self._waiting_bytes -= call.nbytes
-            self._room.set()
+        for _ in range(self._waiting.num_calls):
+            call = self._waiting.take_call()
+            if call is not None:
+                self._attempt(partial(self._write_call, call))
             self._write_numbers()
-            if time.monotonic() - started > self._flush_secs / 4:
+            if time.monotonic() - flushed_at > self._flush_secs / 4:
                 self._flush()
-                started = time.monotonic()
+                flushed_at = time.monotonic()
         self._log_drops()
-        self._flush(is_awaited=bool(waiting))
-        for done in waiting:
+        self._flush(is_awaited=bool(drains))
+        for done in drains:
             done.set()
 
     def _flush(self, *, is_awaited: bool = False) -> None:
@@ -313,24 +229,17 @@ class Background:
 
     def _write_numbers(self) -> None:
         """Write the numbers that are queued now, and let the caller in now and then."""
-        left = len(self._numbers)
-        while left > 0:
-            rows: list[Row] = []
-            try:
-                for _ in range(min(left, CHUNK)):
-                    rows += self._row(self._numbers.popleft())
-            except IndexError:  # the caller dropped some
-                left = 0
-            left -= CHUNK
-            assert self._writer is not None
+        assert self._writer is not None
+        for left in range(self._waiting.num_numbers, 0, -CHUNK):
+            taken = self._waiting.take_numbers(min(left, CHUNK))
+            rows = [row for item in taken if (row := self._row(item)) is not None]
             self._attempt(partial(hand_over_rows, self._writer, rows))
-            self._room.set()
             if rows:
                 self._last = rows[-1].step, rows[-1].wall_time
             time.sleep(0)
 
-    def _row(self, item: Numbers) -> list[Row]:
-        """A call's numbers as floats; none where there are none."""
+    def _row(self, item: Numbers) -> Row | None:
+        """A call's numbers as floats; None where there are none."""
         numbers, prefix, step, wall_time = item
         try:
             floats = tuple(map(float, numbers.values()))
@@ -340,13 +249,15 @@ class Background:
                 self._faults.lost(fault)
             floats = tuple(numbers.values())
         if not floats:
-            return []
-        names = tuple(numbers)
-        tags = self._tags.get((prefix, names))
+            return None
+        key = (prefix, *numbers)
+        tags = self._tags.get(key)
         if tags is None:
-            tags = tuple(prefix + name for name in names)
-            self._tags[prefix, names] = tags
-        return [Row(tags, floats, step, wall_time)]
+            if len(self._tags) >= MAX_KEPT_TAGS:  # every call has other names
+                self._tags.clear()
+            tags = tuple(prefix + name for name in numbers)
+            self._tags[key] = tags
+        return Row(tags, floats, step, wall_time)
 
     def _write_call(self, call: Call) -> None:
         host: dict[str, Value] = {}
@@ -360,10 +271,10 @@ class Background:
         hand_over(self._writer, host, step=call.step, wall_time=call.wall_time)
 
     def _log_drops(self) -> None:
-        if self._num_dropped > self._num_dropped_logged:
-            self._num_dropped_logged = self._num_dropped
-            step, wall_time = self._last
-            row = Row((DROPPED,), (float(self._num_dropped),), step, wall_time)
+        num_dropped = self._waiting.num_dropped
+        if num_dropped > self._num_dropped_logged:
+            self._num_dropped_logged = num_dropped
+            row = Row((DROPPED,), (float(num_dropped),), *self._last)
             assert self._writer is not None
             self._attempt(partial(hand_over_rows, self._writer, [row]))
 

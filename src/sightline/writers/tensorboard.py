@@ -101,7 +101,7 @@ class TensorBoard:
             step: Step of all of them.
             wall_time: When they were logged, in seconds since 1970.
         """
-        self._make_ready(step, wall_time)
+        self._start_if_new(step, wall_time)
         scalars: dict[str, float] = {}
         encoded: list[bytes] = []
         faults: list[Exception] = []
@@ -137,7 +137,7 @@ class TensorBoard:
                     faults.append(fault)
             if alike:
                 _, numbers, steps, wall_times = zip(*alike, strict=True)
-                self._make_ready(steps[0], wall_times[0])
+                self._start_if_new(steps[0], wall_times[0])
                 records = self._scalars.encode_rows(tags, numbers, steps, wall_times)
                 self._file.add_records(records)
         self._raise(faults)
@@ -153,14 +153,24 @@ class TensorBoard:
         )
 
     def flush(self) -> None:
-        """Hand everything to the operating system, or to the remote storage."""
-        self._replace_removed_file()
+        """Hand everything to the operating system, or to the remote storage.
+
+        A file that is full or gone gets a successor.
+        """
+        if self._file.is_removed():
+            self._replace_removed_file()
         self._file.flush()
+        if self._file.num_bytes >= self._max_file_bytes:
+            full = self._file
+            self._begin_file()  # where that fails, the full file grows on until it succeeds
+            full.close()
 
     def flush_if_due(self) -> None:
-        """Hand everything to the operating system; to a remote storage once `part_secs` passed."""
-        self._replace_removed_file()
-        self._file.flush_if_due()
+        """Flush, to a remote storage only once `part_secs` have passed or a file is full."""
+        if self._file.is_removed() or self._file.num_bytes >= self._max_file_bytes:
+            self.flush()
+        else:
+            self._file.flush_if_due()
 
     def close(self) -> None:
         """Flush and close the file."""
@@ -175,37 +185,23 @@ class TensorBoard:
         self._scalars = ScalarEncoder(self._describe)
         self._described: set[str] = set()
 
-    def _make_ready(self, step: int, wall_time: float) -> None:
-        if self._file.num_bytes >= self._max_file_bytes:
-            self._rotate()
+    def _start_if_new(self, step: int, wall_time: float) -> None:
         if not self._has_started:
             self._start(step, wall_time)
             self._has_started = True
 
-    def _rotate(self) -> None:
-        old = self._file
-        try:
-            old.flush()
-            self._begin_file()
-        except OSError:
-            # What waits for a full disk or a dead network keeps waiting, in a file that is too
-            # large; the next flush of it fails too, and its error is the one that is reported.
-            return
-        old.close()
-
     def _replace_removed_file(self) -> None:
-        if self._file.is_removed():
-            removed = self._file
-            events.make_directory(self._run_dir)
-            self._begin_file()
-            # What waits was written for a file that had described its tags.
-            waiting = events.adopt_in_records(removed.take_pending(), self._metadata_by_tag())
-            self._file.add_records(waiting)
-            removed.close()
-            self._lost = FileNotFoundError(
-                f"expected {removed.path} to stay, got it removed while it was written; logging "
-                "goes on in a new file, and what was in this one is gone"
-            )
+        removed = self._file
+        events.make_directory(self._run_dir)
+        self._begin_file()
+        # What waits was written for a file that had described its tags.
+        waiting = events.adopt_in_records(removed.take_pending(), self._metadata_by_tag())
+        self._file.add_records(waiting)
+        removed.close()
+        self._lost = FileNotFoundError(
+            f"expected {removed.path} to stay, got it removed while it was written; logging goes "
+            "on in a new file, and what was in this one is gone"
+        )
 
     def _metadata_by_tag(self) -> dict[str, bytes]:
         scalars = (tag for tag, kind in self._kinds.items() if kind is Scalar)

@@ -9,6 +9,7 @@ import numpy as np
 
 from sightline.events import Buckets, bucketize
 from sightline.writers.arrays import fetch, freeze, num_bytes
+from sightline.writers.binning import DeviceBuckets, count_on_device, is_on_accelerator
 from sightline.writers.frameworks import to_numpy
 from sightline.writers.values.base import Value
 
@@ -24,7 +25,11 @@ class Histogram(Value):
     values: Any
 
     def frozen(self) -> Histogram:
-        """The same, of memory that the caller cannot write to."""
+        """The same, of memory that the caller cannot write to; counted on an accelerator."""
+        if isinstance(self.values, Buckets | DeviceBuckets):
+            return self
+        if is_on_accelerator(self.values):
+            return Histogram(count_on_device(self.values))
         return Histogram(freeze(self.values))
 
     def on_host(self) -> Histogram:
@@ -38,6 +43,8 @@ class Histogram(Value):
         """
         if isinstance(self.values, Buckets):
             return self
+        if isinstance(self.values, DeviceBuckets):
+            return Histogram(self.values.on_host())
         array = to_numpy(fetch(self.values))
         if array.dtype.kind not in "biuf":
             raise ValueError(

@@ -1,0 +1,23 @@
+"""Event files as arrays: a run, or thousands, of whatever writer, whole or damaged."""
+
+from sightline.events.reading import Damage
+from sightline.reading.blobs import Audio, BlobSequence, Histogram, Image, TensorValue, Text
+from sightline.reading.columns import Columns
+from sightline.reading.log import Log, read
+from sightline.reading.run import Run
+from sightline.reading.series import Series
+
+__all__ = [
+    "Audio",
+    "BlobSequence",
+    "Columns",
+    "Damage",
+    "Histogram",
+    "Image",
+    "Log",
+    "Run",
+    "Series",
+    "TensorValue",
+    "Text",
+    "read",
+]

@@ -1,0 +1,259 @@
+"""What has been read of a run: its scalars as columns, and where everything else lies."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.events.messages import Metadata
+from sightline.events.reading import Damage
+from sightline.reading.places import Place
+from sightline.reading.series import Restarts, Series
+
+MAX_KEY_POINTS = 4096
+
+
+# Steps, wall times, and which values stay in which order; None where all do as they are.
+Times = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Records that hold the same scalars.
+
+    Args:
+        tags: int32 array of shape (k,): numbers of the tags.
+        ordinals: int64 array of shape (n,): numbers of the records.
+        steps: int64 array of shape (n,).
+        wall_times: float64 array of shape (n,).
+        values: k float32 or float64 arrays of shape (n,).
+    """
+
+    tags: NDArray[np.int32]
+    ordinals: NDArray[np.int64]
+    steps: NDArray[np.int64]
+    wall_times: NDArray[np.float64]
+    values: list[NDArray[np.floating]]
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Points of any tags.
+
+    Args:
+        tags: int32 array of shape (n,): numbers of the tags.
+        ordinals: int64 array of shape (n,): numbers of the records.
+        steps: int64 array of shape (n,).
+        wall_times: float64 array of shape (n,).
+        values: float64 array of shape (n,).
+    """
+
+    tags: NDArray[np.int32]
+    ordinals: NDArray[np.int64]
+    steps: NDArray[np.int64]
+    wall_times: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    def __getitem__(self, which: slice | NDArray[np.integer]) -> Points:
+        """Some of the points."""
+        return Points(
+            self.tags[which],
+            self.ordinals[which],
+            self.steps[which],
+            self.wall_times[which],
+            self.values[which],
+        )
+
+    @classmethod
+    def joined(cls, parts: list[Points]) -> Points:
+        """Points after each other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([part.tags for part in parts] or [np.empty(0, np.int32)]),
+            np.concatenate([part.ordinals for part in parts] or [np.empty(0, np.int64)]),
+            np.concatenate([part.steps for part in parts] or [np.empty(0, np.int64)]),
+            np.concatenate([part.wall_times for part in parts] or [np.empty(0)]),
+            np.concatenate([part.values for part in parts] or [np.empty(0)]),
+        )
+
+
+@dataclass(slots=True)
+class Blobs:
+    """Where the values of a tag lie that are no scalars.
+
+    Args:
+        places: The event files of the run.
+        ordinals: Numbers of the records.
+        steps: Of each value.
+        wall_times: Of each, in seconds since 1970.
+        files: Which event file.
+        records: Where the record begins.
+        starts: Where the content begins in the record's data.
+        stops: Where it ends there.
+        fields: Which field of the value it is.
+    """
+
+    places: list[Place]
+    ordinals: array[int] = field(default_factory=lambda: array("q"))
+    steps: array[int] = field(default_factory=lambda: array("q"))
+    wall_times: array[float] = field(default_factory=lambda: array("d"))
+    files: array[int] = field(default_factory=lambda: array("l"))
+    records: array[int] = field(default_factory=lambda: array("q"))
+    starts: array[int] = field(default_factory=lambda: array("q"))
+    stops: array[int] = field(default_factory=lambda: array("q"))
+    fields: array[int] = field(default_factory=lambda: array("b"))
+
+
+class Store:
+    """What has been read of a run.
+
+    Args:
+        raw: Keep what restarts drop.
+    """
+
+    def __init__(self, *, raw: bool = False) -> None:
+        self.places: list[Place] = []
+        self.kinds: dict[str, str] = {}
+        self.metadata: dict[str, Metadata] = {}
+        self.blobs: dict[tuple[str, str], Blobs] = {}
+        self.scalar_tags: list[str] = []
+        self.damage: list[Damage] = []
+        self.hparams: list[tuple[int, bytes]] = []
+        self.grids: list[Grid] = []
+        self.points: list[Points] = []
+        self.num_records = 0
+        self._raw = raw
+        self._numbers: dict[str, int] = {}
+        self._starts: list[tuple[int, int]] = []
+        self._loose: list[tuple[int, int, int, float, float]] = []
+        self._columns: dict[int, list[tuple[int, int]]] = {}
+        self._num_indexed = 0
+        self._sorted = Points.joined([])
+        self._bounds = np.zeros(1, np.int64)
+        self._shared: dict[tuple[object, ...], Times] = {}
+
+    def number_of(self, tag: str) -> int:
+        """The number of a scalar's tag; a new one is added."""
+        number = self._numbers.get(tag)
+        if number is None:
+            number = self._numbers[tag] = len(self.scalar_tags)
+            self.scalar_tags.append(tag)
+            self.kinds.setdefault(tag, "scalar")
+        return number
+
+    def add_point(
+        self, number: int, ordinal: int, step: int, wall_time: float, value: float
+    ) -> None:
+        """Add one point; `settle` makes it visible."""
+        self._loose.append((number, ordinal, step, wall_time, value))
+
+    def add_start(self, ordinal: int, step: int) -> None:
+        """Note that a session starts; the first one of a run means no restart."""
+        self._starts.append((ordinal, step))
+
+    def settle(self) -> None:
+        """Make single points columns like the others."""
+        if self._loose:
+            tags, ordinals, steps, wall_times, values = zip(*self._loose, strict=True)
+            self.points.append(
+                Points(
+                    np.array(tags, np.int32),
+                    np.array(ordinals, np.int64),
+                    np.array(steps, np.int64),
+                    np.array(wall_times, np.float64),
+                    np.array(values, np.float64),
+                )
+            )
+            self._loose.clear()
+        self._shared.clear()
+
+    def take(self) -> tuple[list[Grid], list[Points]]:
+        """Take all points out of the store."""
+        grids, points = self.grids, self.points
+        self.grids, self.points = [], []
+        return grids, points
+
+    def restarts(self) -> Restarts:
+        """Where sessions started again."""
+        starts = np.array(sorted(self._starts)[1:], np.int64).reshape(-1, 2)
+        return Restarts(starts[:, 0], starts[:, 1])
+
+    def series(self, tag: str) -> Series:
+        """The points of a scalar, in the order of the file."""
+        number = self._numbers[tag]
+        self._index_grids()
+        self._sort_points()
+        columns = self._columns.get(number, [])
+        start, stop = (
+            self._bounds[number : number + 2] if number + 1 < len(self._bounds) else (0, 0)
+        )
+        loose = self._sorted[start:stop]
+        if not columns and self._is_plain(loose):
+            return Series(loose.steps, loose.wall_times, loose.values)
+        value_parts = [self.grids[grid].values[column] for grid, column in columns]
+        values = np.empty(sum(map(len, value_parts)) + len(loose.values))
+        stop = 0
+        for part in (*value_parts, loose.values):
+            start, stop = stop, stop + len(part)
+            values[start:stop] = part
+        steps, wall_times, order = self._times([grid for grid, _ in columns], loose)
+        if order is not None:
+            values = values[order]
+        for column in (steps, wall_times, values):
+            column.flags.writeable = False
+        return Series(steps, wall_times, values)
+
+    def _is_plain(self, points: Points) -> bool:
+        """Whether points can be shown as they are: in order, and without a restart."""
+        if not self._raw and (
+            len(self._starts) > 1 or not (points.steps[1:] > points.steps[:-1]).all()
+        ):
+            return False
+        return bool((points.ordinals[1:] >= points.ordinals[:-1]).all())
+
+    def _times(self, grids: list[int], loose: Points) -> Times:
+        key = (*grids, loose.ordinals.tobytes()) if len(loose.ordinals) <= MAX_KEY_POINTS else None
+        if key is not None and key in self._shared:
+            return self._shared[key]
+        parts = [self.grids[grid] for grid in grids]
+        ordinals = np.concatenate([*(part.ordinals for part in parts), loose.ordinals])
+        steps = np.concatenate([*(part.steps for part in parts), loose.steps])
+        wall_times = np.concatenate([*(part.wall_times for part in parts), loose.wall_times])
+        order = None
+        if np.any(ordinals[1:] < ordinals[:-1]):
+            order = np.argsort(ordinals, kind="stable")
+            ordinals, steps, wall_times = ordinals[order], steps[order], wall_times[order]
+        if not self._raw:
+            stays = self.restarts().survivors(steps, ordinals)
+            if stays is not None:
+                steps, wall_times = steps[stays], wall_times[stays]
+                order = np.flatnonzero(stays) if order is None else order[stays]
+        found = steps, wall_times, order
+        if key is not None:
+            self._shared[key] = found
+        return found
+
+    def _index_grids(self) -> None:
+        for number in range(self._num_indexed, len(self.grids)):
+            for column, tag in enumerate(self.grids[number].tags.tolist()):
+                self._columns.setdefault(tag, []).append((number, column))
+        self._num_indexed = len(self.grids)
+
+    def _sort_points(self) -> None:
+        if not self.points:
+            return
+        points = Points.joined([self._sorted, *self.points])
+        self.points.clear()
+        # 16 bits are sorted fastest, and the order within a tag stays: the lower half first.
+        order = np.argsort((points.tags & 0xFFFF).astype(np.uint16), kind="stable")
+        if len(self.scalar_tags) > 1 << 16:
+            high = (points.tags >> 16).astype(np.uint16)[order]
+            order = order[np.argsort(high, kind="stable")]
+        self._sorted = points[order]
+        for column in (self._sorted.steps, self._sorted.wall_times, self._sorted.values):
+            column.flags.writeable = False
+        self._bounds = np.searchsorted(self._sorted.tags, np.arange(len(self.scalar_tags) + 1))
