@@ -66,10 +66,10 @@ def test_a_disk_without_space_is_left_alone_for_longer_and_longer(tmp_path: Path
     with no_space_left(file._file.fileno()):
         file.add(event(1))
         while now < 60:
-            before = file._retry_at
+            before = file._backoff._retry_at
             with pytest.raises(OSError, match="No space left on device"):
                 file.flush()
-            if file._retry_at != before:
+            if file._backoff._retry_at != before:
                 attempts.append(now)
             now += 0.05
     pauses = [round(later - earlier, 2) for earlier, later in pairwise(attempts)]
@@ -97,3 +97,16 @@ def test_an_error_names_the_file_and_keeps_its_kind(
     assert raised.value.errno == errno.EIO
     file.close()
     assert steps(file.path) == [1]
+
+
+def test_an_error_that_is_raised_again_has_no_notes_of_the_last_time(tmp_path: Path) -> None:
+    file = EventFile(tmp_path / "tfevents", 0.0, monotonic=lambda: 0.0)
+    with room_for(0, file.path):
+        file.add(event(1))
+        for _ in range(3):
+            with pytest.raises(OSError, match="File too large") as raised:
+                file.flush_if_due()
+            assert raised.value.filename == str(file.path)
+            assert not hasattr(raised.value, "__notes__")
+            raised.value.add_note("of this one alone")
+    file.close()

@@ -146,6 +146,36 @@ def test_values_reach_the_disk_without_being_asked_for() -> None:
     assert memory.num_flushes > 0
 
 
+class Sparing(Memory):
+    """Puts off the flushes that nobody waits for, and notes all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flushes: list[str] = []
+        self.was_due = threading.Event()
+
+    def flush(self) -> None:
+        self.flushes.append("awaited")
+
+    def flush_if_due(self) -> None:
+        self.flushes.append("routine")
+        self.was_due.set()
+
+
+def test_a_writer_may_put_off_the_flushes_that_nobody_waits_for() -> None:
+    sparing = Sparing()
+    writer = Background(Fanout([sparing]), flush_secs=0.01)
+    log(writer, 0)
+    assert sparing.was_due.wait(timeout=30)
+    assert set(sparing.flushes) == {"routine"}
+    writer.flush()
+    assert "awaited" in sparing.flushes
+    num_awaited = sparing.flushes.count("awaited")
+    writer.drain()
+    assert sparing.flushes.count("awaited") == num_awaited + 1
+    writer.close()
+
+
 def test_an_error_is_kept_reported_once_and_raised_while_all_else_is_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

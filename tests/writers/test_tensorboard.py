@@ -361,3 +361,26 @@ def test_a_directory_that_may_not_be_written_for_a_while_loses_nothing(
         steps = [event.step for event in read(shared) if event.values]
         num_files = len(event_files(Path(shared)))
     assert (steps, num_files) == (list(range(22)), 2)
+
+
+def test_a_run_that_somebody_removes_goes_on_with_its_descriptions(
+    tmp_path: Path, read_loader: Loader
+) -> None:
+    run_dir = tmp_path / "run"
+    writer = TensorBoard(run_dir, describe=describe)
+    values: dict[str, Value] = {
+        "loss": Scalar(0.5),
+        "weights": Histogram(bucketize([1.0, 2.0])),
+        "text": Text("a"),
+    }
+    writer.write(values, step=0, wall_time=NOW)
+    writer.flush()
+    shutil.rmtree(run_dir)
+    writer.write(values, step=1, wall_time=NOW)
+    writer.flush()
+    with pytest.raises(FileNotFoundError, match="logging goes on in a new file"):
+        writer.write(values, step=2, wall_time=NOW)
+    writer.close()
+    shown = read_loader(tmp_path)
+    assert {tag: shown.steps(tag, "run") for tag in values} == {tag: [1, 2] for tag in values}
+    assert shown.descriptions["run"] == {tag: describe(tag) for tag in values}

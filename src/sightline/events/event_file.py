@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sightline.events.backoff import Backoff
 from sightline.events.framing import frame
 from sightline.events.messages import FILE_VERSION, Event
 
 MAX_PENDING_BYTES = 256 << 20
-FIRST_RETRY_SECS, LAST_RETRY_SECS = 0.1, 10.0
 
 
 class EventFile:
@@ -42,11 +42,8 @@ class EventFile:
         self.path = path
         self.num_bytes = 0
         self._max_pending_bytes = max_pending_bytes
-        self._monotonic = monotonic
         self._pending = bytearray()
-        self._failure: OSError | None = None
-        self._retry_secs = FIRST_RETRY_SECS
-        self._retry_at = 0.0
+        self._backoff = Backoff(monotonic)
         self._file = path.open("xb", buffering=0)
         self.add(Event(wall_time, file_version=FILE_VERSION).encode())
         self.flush()
@@ -96,9 +93,12 @@ class EventFile:
         Raises:
             OSError: If the disk does not take it; a later flush tries again.
         """  # noqa: DOC502
-        if self._failure is not None and self._monotonic() < self._retry_at:
-            raise self._explained(self._failure)
+        self._backoff.hold()
         self._write()
+
+    def flush_if_due(self) -> None:
+        """Flush: to the operating system it costs next to nothing, so that it is always due."""
+        self.flush()
 
     def close(self) -> None:
         """Flush and close, even where the flush fails; a second time does nothing."""
@@ -115,12 +115,7 @@ class EventFile:
                 num_written = os.write(self._file.fileno(), self._pending)
                 del self._pending[:num_written]
         except OSError as error:
-            self._failure = error
-            self._retry_at = self._monotonic() + self._retry_secs
-            self._retry_secs = min(2 * self._retry_secs, LAST_RETRY_SECS)
-            raise self._explained(error) from error
-        self._failure = None
-        self._retry_secs = FIRST_RETRY_SECS
-
-    def _explained(self, error: OSError) -> OSError:
-        return OSError(error.errno, error.strerror, str(self.path))
+            failure = OSError(error.errno, error.strerror, str(self.path))
+            self._backoff.failed(failure)
+            raise failure from error
+        self._backoff.succeeded()

@@ -8,11 +8,14 @@ import platform
 import re
 from pathlib import Path
 
+from sightline.events.paths import AnyPath
+from sightline.events.remote import list_names
+
 PATTERN = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
 COUNTER = itertools.count()
 
 
-def event_files(run_dir: Path) -> list[Path]:
+def event_files(run_dir: AnyPath) -> list[AnyPath]:
     """The event files of a run, in the order that loaders read them.
 
     Args:
@@ -21,14 +24,18 @@ def event_files(run_dir: Path) -> list[Path]:
     Returns:
         Paths of files whose name contains `tfevents`.
     """
-    return sorted(
-        path
-        for path in run_dir.iterdir()
-        if "tfevents" in path.name and path.suffix != ".profile-empty" and path.is_file()
-    )
+    if isinstance(run_dir, Path):
+        names = [path.name for path in run_dir.iterdir() if path.is_file()]
+    else:
+        names = list_names(run_dir)
+    return [
+        run_dir / name
+        for name in sorted(names)
+        if "tfevents" in name and not name.endswith(".profile-empty")
+    ]
 
 
-def next_event_file(run_dir: Path, now: float) -> Path:
+def next_event_file(run_dir: AnyPath, now: float) -> AnyPath:
     """A name that sorts after every event file of the run.
 
     It is `events.out.tfevents.<seconds>.<host>.<pid>.<count>`. Within the second of an earlier

@@ -80,10 +80,14 @@ class ScalarEncoder:
         """Whether a tag had its first value."""
         return tag in self._heads
 
-    def _first_value(self, tag: str, number: float) -> bytes:
+    def metadata(self, tag: str) -> Metadata | None:
+        """What the first value of a tag says of it; None where nobody describes it."""
         description = self._describe(tag) if self._describe else None
-        metadata = Metadata("scalars", DataClass.SCALAR, description) if description else None
-        return bytes_field(1, Value(tag, simple_value=number, metadata=metadata).encode())
+        return Metadata("scalars", DataClass.SCALAR, description) if description else None
+
+    def _first_value(self, tag: str, number: float) -> bytes:
+        value = Value(tag, simple_value=number, metadata=self.metadata(tag))
+        return bytes_field(1, value.encode())
 
 
 def _head(tag: str) -> bytes:

@@ -10,38 +10,61 @@ import os
 from collections.abc import Iterable, Iterator
 from mmap import mmap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sightline.events.adoption import adopt, metadata_by_tag
 from sightline.events.framing import frame, scan
-from sightline.events.messages import Event, Value
+from sightline.events.messages import Event
 from sightline.events.naming import event_files
-from sightline.events.reading import mapped
-from sightline.events.wire import BYTES, Field, WireError, decode, encode
+from sightline.events.paths import AnyPath
+from sightline.events.reading import buffers
+from sightline.events.remote import delete, put
+from sightline.events.wire import WireError
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 # The name must not look like an event file, lest a loader read it after a kill.
 TEMPORARY = ".resume.tmp"
-SUMMARY, VALUE, TAG, METADATA = 5, 1, 1, 9
 
 
-def truncate_run(run_dir: Path, last_step: int) -> list[Path]:
+def truncate_run(run_dir: AnyPath, last_step: int) -> list[AnyPath]:
     """Remove the events past a step, and damaged records, from the event files of a run.
 
     A file is replaced in one piece, and only if something in it has to go: a kill at any moment
-    leaves the old file or the new one.
+    leaves the old file or the new one. An object of a remote storage of which nothing but its
+    version would stay is deleted; to know what they hold, all objects of the run are read.
 
     Args:
         run_dir: The run's directory.
         last_step: The last step that stays.
 
     Returns:
-        The files that were rewritten.
-    """
-    rewritten = []
-    for path in event_files(run_dir):
-        with mapped(path) as buffer:
-            if not _has_more_than(buffer, last_step):
-                continue
-            replace_file(path, _kept_records(buffer, last_step))
+        The files that were rewritten or deleted.
+
+    Raises:
+        OSError: If a file cannot be read or written.
+    """  # noqa: DOC502
+    rewritten: list[AnyPath] = []
+    objects: list[tuple[UPath, bytes]] = []
+    orphans: dict[str, bytes] = {}
+    for path, buffer in buffers(event_files(run_dir)):
+        known = dict(orphans)
+        if not _changes(buffer, last_step, known):
+            orphans = known
+            continue
+        records = _kept_records(buffer, last_step, orphans)
+        if isinstance(path, Path):
+            replace_file(path, records)
+        else:
+            objects.append((path, b"".join(records)))
         rewritten.append(path)
+    # The last one first: metadata has reached its new place before it goes from the old one.
+    for remote, data in reversed(objects):
+        if _holds_events(data):
+            put(remote, data)
+        else:
+            delete(remote)
     return rewritten
 
 
@@ -64,8 +87,20 @@ def replace_file(path: Path, parts: Iterable[bytes]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _has_more_than(buffer: bytes | mmap, last_step: int) -> bool:
-    return any(record.data is None or _is_past(record.data, last_step) for record in scan(buffer))
+def _changes(buffer: bytes | mmap, last_step: int, orphans: dict[str, bytes]) -> bool:
+    """Whether anything in a file has to go, or to take over metadata."""
+    for record in scan(buffer):
+        if record.data is None or _is_past(record.data, last_step):
+            return True
+        if orphans and adopt(record.data, orphans) != record.data:
+            return True
+    return False
+
+
+def _holds_events(data: bytes) -> bool:
+    """Whether there is more than the version that every file begins with."""
+    events = (Event.decode(record.data) for record in scan(data) if record.data is not None)
+    return any(event.file_version is None for event in events)
 
 
 def _is_past(data: bytes, last_step: int) -> bool:
@@ -75,69 +110,28 @@ def _is_past(data: bytes, last_step: int) -> bool:
         return True
 
 
-def _kept_records(buffer: bytes | mmap, last_step: int) -> Iterator[bytes]:
+def _kept_records(
+    buffer: bytes | mmap, last_step: int, orphans: dict[str, bytes]
+) -> Iterator[bytes]:
     """Records up to a step.
 
     A tag's metadata stands on its first value. If that one goes and an earlier step of the tag,
     written later, stays, then that one takes over the metadata.
 
+    Args:
+        buffer: The whole file.
+        last_step: The last step that stays.
+        orphans: Metadata by tag that nothing carries yet, of this file and those before it.
+
     Yields:
         Framed events.
     """
-    orphans: dict[str, bytes] = {}
     for record in scan(buffer):
         if record.data is None:
             continue
         if not _is_past(record.data, last_step):
-            data = _adopt(record.data, orphans) if orphans else record.data
+            data = adopt(record.data, orphans) if orphans else record.data
             yield frame(data)
         else:
-            orphans |= {
-                tag: metadata
-                for tag, metadata in _metadata_by_tag(record.data).items()
-                if tag not in orphans
-            }
-
-
-def _metadata_by_tag(data: bytes) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    try:
-        for field in decode(data):
-            if field.number == SUMMARY and isinstance(field.value, bytes):
-                for value in decode(field.value):
-                    if isinstance(value.value, bytes):
-                        tag, metadata = _tag_and_metadata(value.value)
-                        if metadata is not None:
-                            found[tag] = metadata
-    except WireError:
-        return found
-    return found
-
-
-def _tag_and_metadata(value: bytes) -> tuple[str, bytes | None]:
-    metadata = None
-    for field in decode(value):
-        if field.number == METADATA and isinstance(field.value, bytes):
-            metadata = field.value
-    return Value.decode(value).tag, metadata
-
-
-def _adopt(data: bytes, orphans: dict[str, bytes]) -> bytes:
-    """Give values without metadata that of their tag; each orphan is taken once."""
-    fields = []
-    for field in decode(data):
-        if field.number == SUMMARY and isinstance(field.value, bytes):
-            values = [_adopted_value(value, orphans) for value in decode(field.value)]
-            field = field._replace(value=encode(values))
-        fields.append(field)
-    return encode(fields)
-
-
-def _adopted_value(value: Field, orphans: dict[str, bytes]) -> Field:
-    if value.number != VALUE or not isinstance(value.value, bytes):
-        return value
-    tag, metadata = _tag_and_metadata(value.value)
-    orphan = orphans.pop(tag, None)
-    if orphan is None or metadata is not None:
-        return value
-    return value._replace(value=value.value + encode([Field(METADATA, BYTES, orphan)]))
+            for tag, metadata in metadata_by_tag(record.data).items():
+                orphans.setdefault(tag, metadata)

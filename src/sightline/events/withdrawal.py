@@ -10,15 +10,18 @@ from collections.abc import Collection, Iterator
 from mmap import mmap
 from pathlib import Path
 
+from sightline.events.adoption import SUMMARY, VALUE
 from sightline.events.framing import frame, scan
 from sightline.events.messages import Value
 from sightline.events.naming import event_files
-from sightline.events.reading import mapped
-from sightline.events.truncation import SUMMARY, VALUE, replace_file
+from sightline.events.paths import AnyPath
+from sightline.events.reading import buffers
+from sightline.events.remote import put
+from sightline.events.truncation import replace_file
 from sightline.events.wire import Field, WireError, decode, encode
 
 
-def withdraw(run_dir: Path, tags: Collection[str], *, but_not_from: Path) -> list[Path]:
+def withdraw(run_dir: AnyPath, tags: Collection[str], *, but_not_from: AnyPath) -> list[AnyPath]:
     """Remove all values of some tags from the event files of a run.
 
     A file in which none of the tags occurs is searched, at the speed of the disk, and not touched.
@@ -27,19 +30,20 @@ def withdraw(run_dir: Path, tags: Collection[str], *, but_not_from: Path) -> lis
     Args:
         run_dir: The run's directory.
         tags: The tags.
-        but_not_from: The file that is being written.
+        but_not_from: The file that is being written; of a remote one, what its objects are called.
 
     Returns:
         The files that were rewritten.
     """
-    rewritten = []
-    for path in event_files(run_dir):
-        if path == but_not_from:
-            continue
-        with mapped(path) as buffer:
-            if any(buffer.find(tag.encode()) >= 0 for tag in tags):
+    earlier = [path for path in event_files(run_dir) if not path.name.startswith(but_not_from.name)]
+    rewritten: list[AnyPath] = []
+    for path, buffer in buffers(earlier):
+        if any(buffer.find(tag.encode()) >= 0 for tag in tags):
+            if isinstance(path, Path):
                 replace_file(path, _without(buffer, tags))
-                rewritten.append(path)
+            else:
+                put(path, b"".join(_without(buffer, tags)))
+            rewritten.append(path)
     return rewritten
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from lightning_fabric import seed_everything
@@ -44,6 +45,9 @@ from sightline.training.randomness import generator
 from sightline.training.runs import new_run_name
 from sightline.training.schedules import create_ema_scheduler, create_lr_scheduler
 
+if TYPE_CHECKING:
+    from upath import UPath
+
 Scores = dict[str, float]
 
 
@@ -67,7 +71,7 @@ class HJEPASummary:
     num_images: int
     num_steps: int
     seconds: float
-    run_dir: Path
+    run_dir: Path | UPath
     stop_reason: str | None
     log_error: str | None
 

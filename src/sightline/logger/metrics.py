@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from sightline.events import PART_SECS, to_path
 from sightline.logger.arrays import LogsArrays
 from sightline.logger.experiment import LogsExperiment
 from sightline.logger.media import LogsMedia
 from sightline.logger.models import LogsModels
 from sightline.logger.notes import LogsNotes
 from sightline.logger.ranks import process_rank
-from sightline.writers import Mlflow, TensorBoard, Text, Wandb, Writer
+from sightline.writers import Background, Mlflow, TensorBoard, Text, Wandb, Writer
 from sightline.writers.checks import MAX_STEP, MIN_STEP, check_scalar
 from sightline.writers.means import RunningMeans
 from sightline.writers.scalars import freeze_scalars
 from sightline.writers.tables import config_table
 from sightline.writers.tensorboard import MAX_FILE_BYTES
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 # What these hold can never change, and nobody has to look at them.
 PLAIN = frozenset({float, int, bool, np.float64, np.float32})
@@ -39,7 +44,8 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsExperiment
 
     Args:
         experiment_name: Name of the run.
-        log_dir: Where runs lie; this one's files lie in `log_dir / experiment_name`.
+        log_dir: Where runs lie; this one's files lie in `log_dir / experiment_name`. A URL such as
+            `s3://bucket/logs`, or a `UPath` with options for the storage, will do too.
         config: Written once, as a table under the tag `run/config`.
         use_wandb: Log to Weights & Biases too.
         use_tensorboard: Write TensorBoard's files.
@@ -55,7 +61,8 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsExperiment
         resume_step: The run continues after this step: what an earlier session logged past it goes,
             and the current step is the next one. Weights & Biases and MLflow continue the run whose
             id lies in the run's directory; they take nothing back.
-        flush_secs: Longest time that a value waits before it is on its way to disk.
+        flush_secs: Longest time that a value waits before it is on its way to disk; to a remote
+            storage it waits ten seconds at least, because each upload is an object of its own.
         overflow: What happens when more is logged than can be written: "block" makes the training
             wait, "drop_oldest" drops what has waited longest and logs how many calls that were, as
             `logging/dropped_calls`.
@@ -81,7 +88,7 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsExperiment
     def __init__(
         self,
         experiment_name: str,
-        log_dir: str | Path,
+        log_dir: str | PathLike[str] | UPath,
         config: Mapping[str, Any] | None = None,
         use_wandb: bool = False,
         use_tensorboard: bool = True,
@@ -103,7 +110,8 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsExperiment
         clock: Callable[[], float] = time.time,
     ) -> None:
         rank = process_rank()
-        self.run_dir = Path(log_dir) / experiment_name
+        logs = to_path(log_dir)
+        self.run_dir = logs / experiment_name
         if ranks == "each" and rank > 0:
             self.run_dir /= f"rank{rank}"
         self._means = RunningMeans()
@@ -117,34 +125,45 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsExperiment
                         describe=describe,
                         resume_step=resume_step,
                         max_file_bytes=max_file_bytes,
+                        part_secs=max(PART_SECS, flush_secs),
                         clock=clock,
                     )
                 )
+            local_logs = logs if isinstance(logs, Path) else None
+            local_run = self.run_dir if isinstance(self.run_dir, Path) else None
+            trackers: list[Writer] = []
             if use_wandb:
-                Path(log_dir).mkdir(parents=True, exist_ok=True)
-                writers.append(
+                if local_logs is not None:
+                    local_logs.mkdir(parents=True, exist_ok=True)
+                trackers.append(
                     Wandb(
                         project=wandb_project,
                         entity=wandb_entity,
                         tags=wandb_tags,
                         config=config,
                         name=experiment_name,
-                        directory=log_dir,
-                        id_file=self.run_dir / "wandb_run_id",
+                        directory=local_logs,
+                        id_file=local_run and local_run / "wandb_run_id",
                         resume_step=resume_step,
                     )
                 )
             if use_mlflow:
-                writers.append(
+                trackers.append(
                     Mlflow(
                         tracking_uri=mlflow_tracking_uri,
                         experiment=mlflow_experiment,
                         run_name=experiment_name,
                         config=config,
-                        id_file=self.run_dir / "mlflow_run_id",
+                        id_file=local_run and local_run / "mlflow_run_id",
                         resume_step=resume_step,
                     )
                 )
+            # Each has a worker of its own: a server that does not answer keeps the files waiting
+            # for nothing.
+            writers += [
+                Background(one, flush_secs=flush_secs, overflow=overflow, is_inner=True)
+                for one in trackers
+            ]
         super().__init__(
             [*(writers or ()), *extra_writers],
             preface={"run/config": Text(config_table(config))} if config else {},

@@ -7,13 +7,13 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from sightline.writers.faults import Faults
 from sightline.writers.lifetime import OPEN_LOGS
-from sightline.writers.protocol import Row, Writer, fork_of, hand_over, hand_over_rows
+from sightline.writers.protocol import Row, Writer, flush_if_due, fork_of, hand_over, hand_over_rows
 from sightline.writers.scalars import fetch_scalars, freeze_scalars
 from sightline.writers.values import Scalar, Value
 from sightline.writers.waiting import Call, Numbers, Overflow, Waiting
@@ -22,6 +22,7 @@ DROPPED = "logging/dropped_calls"
 # Calls that the worker takes before it lets the training loop have the interpreter: some 0.5 ms.
 CHUNK = 256
 MAX_KEPT_TAGS = 1000
+INNER_SECS = 5.0
 
 
 class Background:
@@ -29,7 +30,8 @@ class Background:
 
     The caller freezes values, on their device, and appends them to a queue. The worker takes them
     to the host, hands them to the writer and flushes that, so that no value waits longer than
-    `flush_secs`; numbers do not wait behind pictures. An error is kept, reported once on stderr and
+    `flush_secs`; a writer may put off these flushes with a `flush_if_due`, but none that somebody
+    waits for. Numbers do not wait behind pictures. An error is kept, reported once on stderr and
     raised at the next flush or close; what comes after it is still written.
 
     In a forked process, such as a worker of a data loader, the queue of the parent is forgotten.
@@ -42,6 +44,9 @@ class Background:
         max_queue_bytes: Memory that waiting images and other arrays may take.
         overflow: What a full queue means: "block" makes the caller wait, "drop_oldest" drops what
             has waited longest and logs the number of calls dropped as `logging/dropped_calls`.
+        is_inner: It is handed values by the worker of another one, which are on the host already,
+            and whose flushes wait for it 5 s at most: it stands before a server that may not
+            answer.
 
     Raises:
         ValueError: If a limit is not positive, or `overflow` is something else.
@@ -55,6 +60,7 @@ class Background:
         max_queue: int = 16_384,
         max_queue_bytes: int = 512 << 20,
         overflow: Overflow = "block",
+        is_inner: bool = False,
     ) -> None:
         if min(flush_secs, max_queue, max_queue_bytes) <= 0:
             raise ValueError(
@@ -70,6 +76,7 @@ class Background:
         self._parents_writer = writer
         self._flush_secs = flush_secs
         self._limits = (max_queue, max_queue_bytes, overflow)
+        self._is_inner = is_inner
         self._closed = False
         self._reset()
         OPEN_LOGS.add(self)
@@ -103,9 +110,30 @@ class Background:
         if others:
             if self._worker is None or self._closed:
                 self._make_ready()
-            frozen = {tag: value.frozen() for tag, value in others.items()}
+            frozen = {
+                tag: value if self._is_inner else value.frozen() for tag, value in others.items()
+            }
             nbytes = sum(value.nbytes for value in frozen.values())
             self._waiting.put_call(Call(frozen, step, wall_time, nbytes))
+
+    def write_rows(self, rows: Sequence[Row]) -> None:
+        """Queue many steps of numbers."""
+        for tags, numbers, step, wall_time in rows:
+            self.put(dict(zip(tags, numbers, strict=True)), "", step, wall_time)
+
+    def in_fork(self, name: str) -> Background | None:
+        """The same before what the writer has for a forked process."""
+        forked = fork_of(self._parents_writer, name)
+        if forked is None:
+            return None
+        return Background(
+            forked,
+            flush_secs=self._flush_secs,
+            max_queue=self._limits[0],
+            max_queue_bytes=self._limits[1],
+            overflow=self._limits[2],
+            is_inner=self._is_inner,
+        )
 
     def put(self, numbers: dict[str, Any], prefix: str, step: int, wall_time: float) -> None:
         """Queue numbers; this is all that a step of training waits for.
@@ -131,13 +159,20 @@ class Background:
         done = threading.Event()
         self._drains.append(done)
         self.wake()
+        if self._is_inner:
+            done.wait(timeout=INNER_SECS)
+            return
         while not done.wait(timeout=1.0):
             assert self._worker.is_alive(), "the worker ends with the process only"
+
+    def flush_if_due(self) -> None:
+        """Nothing to do: its own worker flushes as often as it is due."""
 
     def flush(self) -> None:
         """Wait until everything is written, then raise what went wrong since the last time."""
         self.drain()
-        self._faults.raise_kept()
+        if not self._is_inner:  # whose errors its own report told of, and close raises
+            self._faults.raise_kept()
 
     def close(self) -> None:
         """Write everything, close the writer, then raise what went wrong since the last flush."""
@@ -210,14 +245,17 @@ class Background:
                 self._flush()
                 flushed_at = time.monotonic()
         self._log_drops()
-        self._flush()
+        self._flush(is_awaited=bool(drains))
         for done in drains:
             done.set()
 
-    def _flush(self) -> None:
+    def _flush(self, *, is_awaited: bool = False) -> None:
         assert self._writer is not None
         try:
-            self._writer.flush()
+            if is_awaited:
+                self._writer.flush()
+            else:
+                flush_if_due(self._writer)
         except Exception as error:  # noqa: BLE001  kept, and raised at the next flush or close
             self._faults.stuck(error)
         else:
@@ -259,7 +297,7 @@ class Background:
         host: dict[str, Value] = {}
         for tag, value in call.values.items():
             try:
-                host[tag] = value.on_host()
+                host[tag] = value if self._is_inner else value.on_host()
             except Exception as error:  # noqa: BLE001  costs no other value
                 error.add_note(f"in the value logged as {tag!r}")
                 self._faults.lost(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
-from sightline.writers.protocol import Row, Writer, fork_of, hand_over, hand_over_rows
+from sightline.writers.protocol import Row, Writer, flush_if_due, fork_of, hand_over, hand_over_rows
 from sightline.writers.values import Value
 
 
@@ -45,6 +45,12 @@ class Fanout:
         with ExitStack() as all_of_them:
             for writer in reversed(self.writers):
                 all_of_them.callback(writer.flush)
+
+    def flush_if_due(self) -> None:
+        """Flush each, as a matter of routine."""
+        with ExitStack() as all_of_them:
+            for writer in reversed(self.writers):
+                all_of_them.callback(flush_if_due, writer)
 
     def close(self) -> None:
         """Close each."""

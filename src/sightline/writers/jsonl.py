@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sightline.events import to_local_path
 from sightline.writers.plain import plain
 from sightline.writers.values import Histogram, Scalar, Table, Text, Value
 
@@ -31,7 +32,7 @@ class Jsonl:
     supports: frozenset[type] = frozenset(SECTIONS)
 
     def __init__(self, path: str | Path) -> None:
-        path = Path(path)
+        path = to_local_path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Without a buffer, of which a forked process would hold a copy and write it again.
         self._file = path.open("ab+", buffering=0)

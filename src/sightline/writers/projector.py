@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sightline import events
+from sightline.events.paths import AnyPath
 from sightline.events.projector import (
     CONFIG_NAME,
     Block,
@@ -38,7 +39,7 @@ class Projector:
         resume_step: Last step that stays, where the run continues; None keeps all.
     """
 
-    def __init__(self, run_dir: Path, resume_step: int | None = None) -> None:
+    def __init__(self, run_dir: AnyPath, resume_step: int | None = None) -> None:
         self._run_dir = run_dir
         if resume_step is not None:
             self._withdraw({
@@ -61,8 +62,7 @@ class Projector:
         tensor_path = f"{relative}/tensor.bytes"
         # First out of the list: with the shape of the old vectors the new ones could not be read.
         self._withdraw({tensor_path})
-        folder = self._run_dir / relative
-        folder.mkdir(parents=True, exist_ok=True)
+        events.make_directory(self._run_dir / relative)
         (self._run_dir / tensor_path).write_bytes(tensor_bytes(embedding.vectors))
         metadata_path = sprite_path = None
         thumbnail_size = (0, 0)
@@ -95,7 +95,11 @@ class Projector:
         text = "".join(block.text for block in kept)
         self._replace(text.strip() and text.lstrip("\n"))
         for tensor_path in tensor_paths:
-            shutil.rmtree((self._run_dir / tensor_path).parent, ignore_errors=True)
+            folder = (self._run_dir / tensor_path).parent
+            if isinstance(folder, Path):
+                shutil.rmtree(folder, ignore_errors=True)
+            elif folder.exists():
+                folder.fs.rm(folder.path, recursive=True)
 
     def _read(self) -> list[Block]:
         path = self._run_dir / CONFIG_NAME
@@ -110,10 +114,14 @@ class Projector:
             ) from error
 
     def _replace(self, text: str) -> None:
-        temporary = self._run_dir / f".{CONFIG_NAME}.tmp"
+        config = self._run_dir / CONFIG_NAME
+        if not isinstance(config, Path):  # an object is replaced in one piece
+            config.write_bytes(text.encode())
+            return
+        temporary = config.with_name(f".{CONFIG_NAME}.tmp")
         try:
             temporary.write_text(text, "utf-8", newline="\n")
-            temporary.replace(self._run_dir / CONFIG_NAME)
+            temporary.replace(config)
         finally:
             temporary.unlink(missing_ok=True)
 

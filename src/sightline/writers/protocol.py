@@ -31,9 +31,10 @@ class Writer(Protocol):
     Wrappers, such as `Fanout` and `Background`, are writers too. `sightline.testing.check_writer`
     checks a writer of one's own.
 
-    A writer may have two methods more. `write_rows(rows: Sequence[Row])` takes many steps of
+    A writer may have three methods more. `write_rows(rows: Sequence[Row])` takes many steps of
     numbers at once, where that is faster than one by one. `in_fork(name: str)` gives a writer for a
-    forked process, which must not touch what its parent writes to, or None.
+    forked process, which must not touch what its parent writes to, or None. `flush_if_due()` stands
+    in for `flush` where nobody waits for it, and may leave it for later, where a flush is dear.
     """
 
     supports: frozenset[type]
@@ -95,6 +96,15 @@ def hand_over_rows(writer: Writer, rows: Sequence[Row]) -> None:
         except Exception as error:  # noqa: BLE001  raised below
             faults.append(error)
     raise_all(faults)
+
+
+def flush_if_due(writer: Writer) -> None:
+    """Flush a writer as a matter of routine; one that says when it is due may leave it for later.
+
+    Args:
+        writer: Who is flushed.
+    """
+    getattr(writer, "flush_if_due", writer.flush)()
 
 
 def raise_all(faults: Sequence[Exception]) -> None:

@@ -7,14 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sightline import events
-from sightline.events import Event, EventFile, GraphNode, ScalarEncoder, SessionStatus
+from sightline.events import Event, GraphNode, ScalarEncoder, SessionStatus
 from sightline.writers.projector import Projector
 from sightline.writers.protocol import Row, raise_all
 from sightline.writers.summaries import summaries
 from sightline.writers.values import KINDS, Embedding, Graph, HParams, Scalar, Value
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 MAX_FILE_BYTES = 1 << 30
 ONCE_A_RUN = (events.HPARAMS_TAG, events.RUN_END_TAG)
@@ -31,11 +36,17 @@ class TensorBoard:
     A file that has grown to its limit is followed by another one, and so is a file that somebody
     removed while it was written.
 
+    In a remote storage a session is many objects, of `part_secs` each, because an object cannot
+    grow. `flush` and `close` bring to the storage what still waits; `flush_if_due` does so once
+    `part_secs` have passed, and a process that is killed loses what was written since.
+
     Args:
-        run_dir: The run's directory; it is created.
+        run_dir: The run's directory; it is created. For a remote storage a URL such as
+            `s3://bucket/logs/run`, or a `UPath`.
         describe: Markdown for a tag, or None: what TensorBoard shows behind the info icon.
         resume_step: Last step that stays, where the run continues.
         max_file_bytes: Size at which the next file begins.
+        part_secs: For a remote storage: how long events wait for the next upload.
         clock: Seconds since 1970.
 
     Raises:
@@ -46,42 +57,45 @@ class TensorBoard:
 
     def __init__(
         self,
-        run_dir: str | Path,
+        run_dir: str | PathLike[str] | UPath,
         *,
         describe: Callable[[str], str | None] | None = None,
         resume_step: int | None = None,
         max_file_bytes: int = MAX_FILE_BYTES,
+        part_secs: float = events.PART_SECS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._describe = describe
         self._max_file_bytes = max_file_bytes
+        self._part_secs = part_secs
         self._clock = clock
         self._kinds: dict[str, type] = {}
-        self._run_dir = Path(run_dir)
+        self._metadata: dict[str, events.Metadata] = {}
+        self._run_dir = events.to_path(run_dir)
         self._lost: OSError | None = None
         self._graph: tuple[int, bytes] | None = None
         try:
-            self._run_dir.mkdir(parents=True, exist_ok=True)
+            events.make_directory(self._run_dir)
             is_new = not events.event_files(self._run_dir)
             if resume_step is not None:
                 events.truncate_run(self._run_dir, resume_step)
             self._projector = Projector(self._run_dir, resume_step)
             self._begin_file()
+            # The first START of a run is ignored by TensorBoard's Python loader; the next count.
+            self._has_started = True
+            if is_new:
+                self._start(0, clock())
+            elif resume_step is not None:
+                self._start(resume_step + 1, clock())
+            else:
+                self._has_started = False
+            self._file.flush()
         except OSError as error:
             raise _explained(error, self._run_dir) from error
-        # The first START of a run is ignored by TensorBoard's Python loader; the next ones count.
-        self._has_started = True
-        if is_new:
-            self._start(0, clock())
-        elif resume_step is not None:
-            self._start(resume_step + 1, clock())
-        else:
-            self._has_started = False
-        self._file.flush()
 
     @property
-    def path(self) -> Path:
-        """The event file that is written now."""
+    def path(self) -> Path | UPath:
+        """The event file that is written now; what its objects are called in a remote storage."""
         return self._file.path
 
     def write(self, values: Mapping[str, Value], *, step: int, wall_time: float) -> None:
@@ -144,11 +158,15 @@ class TensorBoard:
             self._run_dir / name,
             describe=self._describe,
             max_file_bytes=self._max_file_bytes,
+            part_secs=self._part_secs,
             clock=self._clock,
         )
 
     def flush(self) -> None:
-        """Hand everything to the operating system; a file that is full or gone gets a successor."""
+        """Hand everything to the operating system, or to the remote storage.
+
+        A file that is full or gone gets a successor.
+        """
         if self._file.is_removed():
             self._replace_removed_file()
         self._file.flush()
@@ -157,6 +175,13 @@ class TensorBoard:
             self._begin_file()  # where that fails, the full file grows on until it succeeds
             full.close()
 
+    def flush_if_due(self) -> None:
+        """Flush, to a remote storage only once `part_secs` have passed or a file is full."""
+        if self._file.is_removed() or self._file.num_bytes >= self._max_file_bytes:
+            self.flush()
+        else:
+            self._file.flush_if_due()
+
     def close(self) -> None:
         """Flush and close the file."""
         self._file.close()
@@ -164,7 +189,8 @@ class TensorBoard:
 
     def _begin_file(self) -> None:
         now = self._clock()
-        self._file = EventFile(events.next_event_file(self._run_dir, now), now)
+        path = events.next_event_file(self._run_dir, now)
+        self._file = events.create_event_file(path, now, part_secs=self._part_secs)
         # Each file describes its tags, so that it can be read without those before it.
         self._scalars = ScalarEncoder(self._describe)
         self._described: set[str] = set()
@@ -176,14 +202,22 @@ class TensorBoard:
 
     def _replace_removed_file(self) -> None:
         removed = self._file
-        self._run_dir.mkdir(parents=True, exist_ok=True)
+        events.make_directory(self._run_dir)
         self._begin_file()
-        self._file.add_records(removed.take_pending())
+        # What waits was written for a file that had described its tags.
+        waiting = events.adopt_in_records(removed.take_pending(), self._metadata_by_tag())
+        self._file.add_records(waiting)
         removed.close()
         self._lost = FileNotFoundError(
             f"expected {removed.path} to stay, got it removed while it was written; logging goes "
             "on in a new file, and what was in this one is gone"
         )
+
+    def _metadata_by_tag(self) -> dict[str, bytes]:
+        scalars = (tag for tag, kind in self._kinds.items() if kind is Scalar)
+        of_scalars = {tag: self._scalars.metadata(tag) for tag in scalars}
+        known = {**self._metadata, **of_scalars}
+        return {tag: metadata.encode() for tag, metadata in known.items() if metadata}
 
     def _start(self, step: int, wall_time: float) -> None:
         self._file.add(Event(wall_time, step, session=SessionStatus.START).encode())
@@ -224,6 +258,8 @@ class TensorBoard:
         description = (self._describe(tag) if self._describe else None) or ""
         encoded = []
         for message in summaries(value, tag, description):
+            if message.metadata is not None:
+                self._metadata[message.tag] = message.metadata
             if message.tag in self._described:
                 message = replace(message, metadata=None)
             self._described.add(message.tag)
@@ -235,8 +271,9 @@ class TensorBoard:
         raise_all([lost, *faults] if lost else faults)
 
 
-def _explained(error: OSError, run_dir: Path) -> OSError:
-    reason = (error.strerror or str(error)).lower()
+def _explained(error: OSError, run_dir: Path | UPath) -> OSError:
+    reason = error.strerror or str(error)
+    reason = reason[:1].lower() + reason[1:]
     return type(error)(
         f"expected a log directory that can be written, got {run_dir}: {reason}; "
         "choose another one or change its permissions"
