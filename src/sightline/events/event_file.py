@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class EventFile:
         self._pending = bytearray()
         self._backoff = Backoff(monotonic)
         self._file = path.open("xb", buffering=0)
+        weakref.finalize(self, self._file.close)  # a log that nobody closed takes no descriptor
         self.add(Event(wall_time, file_version=FILE_VERSION).encode())
         self.flush()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from functools import singledispatch
 from pathlib import Path
@@ -57,6 +56,8 @@ class Place:
             content: What it holds.
         """
         path = Path(folder, mlflow_path(tag), f"step_{self.step:010d}{ending}")
+        import tempfile
+
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch, path.name)
             file.write_bytes(content.encode() if isinstance(content, str) else content)

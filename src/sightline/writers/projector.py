@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from pathlib import Path
 from urllib.parse import quote
 
@@ -97,6 +96,8 @@ class Projector:
         for tensor_path in tensor_paths:
             folder = (self._run_dir / tensor_path).parent
             if isinstance(folder, Path):
+                import shutil
+
                 shutil.rmtree(folder, ignore_errors=True)
             elif folder.exists():
                 folder.fs.rm(folder.path, recursive=True)

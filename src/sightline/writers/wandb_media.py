@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import weakref
 from functools import singledispatch
 from io import BytesIO, StringIO
@@ -86,9 +85,11 @@ def _video(value: Video, tag: str) -> dict[str, Any]:
 
 @wandb_items.register
 def _audio(value: Audio, tag: str) -> dict[str, Any]:
+    # W&B takes sound from memory only where another package is installed to encode it.
+    import tempfile
+
     import wandb
 
-    # W&B takes sound from memory only where another package is installed to encode it.
     with tempfile.NamedTemporaryFile(suffix=".wav", delete=False) as file:
         file.write(encode_wav(value.samples, value.sample_rate))
     sound = wandb.Audio(file.name, sample_rate=value.sample_rate)
