@@ -22,6 +22,7 @@ TAGS = [
     "run/environment",
     "run/model",
     "run/alerts",
+    "logging/dropped_calls",
     "loss/total",
     "loss/h{l}",
     "loss/unweighted",

@@ -72,14 +72,19 @@ def _counts(values: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.int6
     if not 0 < scale < np.inf:  # all values are equal, or their range is no 64-bit float
         return _searched(values, edges)
     counts = np.zeros(num_buckets, np.int64)
-    for start in range(0, values.size, BLOCK):  # a block stays in the processor's cache
+    # A block stays in the processor's cache, and so do these, which are made once.
+    places, nearests = np.empty((2, min(BLOCK, values.size)))
+    buckets = np.empty(places.size, np.intp)
+    for start in range(0, values.size, BLOCK):
         block = values[start : start + BLOCK]
-        place = np.subtract(block, edges[0], dtype=np.float64)
+        place, nearest, bucket = (one[: block.size] for one in (places, nearests, buckets))
+        np.subtract(block, edges[0], out=place)
         place *= scale
-        bucket = place.astype(np.intp)
+        np.copyto(bucket, place, casting="unsafe")
         np.minimum(bucket, num_buckets - 1, out=bucket)
         # So close to an edge, rounding may have put a value on its wrong side.
-        place -= np.rint(place)
+        np.rint(place, out=nearest)
+        place -= nearest
         is_close = np.abs(place, out=place) < CLOSE
         is_close &= (block > edges[0]) & (block < edges[-1])
         if is_close.any():
