@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -17,7 +18,7 @@ from sightline.logger.media import LogsMedia
 from sightline.logger.models import LogsModels
 from sightline.logger.notes import LogsNotes
 from sightline.logger.ranks import process_rank
-from sightline.writers import Background, Mlflow, TensorBoard, Text, Wandb, Writer
+from sightline.writers import Background, Mlflow, Row, TensorBoard, Text, Wandb, Writer
 from sightline.writers.checks import MAX_STEP, MIN_STEP, check_scalar
 from sightline.writers.means import RunningMeans
 from sightline.writers.scalars import freeze_scalars
@@ -27,8 +28,9 @@ from sightline.writers.tensorboard import MAX_FILE_BYTES
 if TYPE_CHECKING:
     from upath import UPath
 
-# What these hold can never change, and nobody has to look at them.
-PLAIN = frozenset({float, int, bool, np.float64, np.float32})
+FLOATS = frozenset({float, np.float64})
+MAX_KEPT_TAGS = 1000
+new_tuple = tuple.__new__  # makes a Row in a third of the time that Row itself takes
 
 
 class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsExperiment):
@@ -115,7 +117,8 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsExperiment
         if ranks == "each" and rank > 0:
             self.run_dir /= f"rank{rank}"
         self._means = RunningMeans()
-        self._legal_names: dict[str, set[str]] = {}
+        # Tags by prefix and names, of calls that were found to be legal.
+        self._tags: defaultdict[str, dict[tuple[str, ...], tuple[str, ...]]] = defaultdict(dict)
         if writers is None and (rank == 0 or ranks == "each"):
             writers = []
             if use_tensorboard:
@@ -189,27 +192,30 @@ class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsExperiment
             commit: Write them, and what was held back for this step. False holds them back until
                 the next call that commits, or logs to another step.
         """
-        legal = self._legal_names.get(prefix)
+        tags = self._tags[prefix].get(tuple(metrics))
         if (
-            legal is not None
+            tags is not None
             and commit
             and type(step) is int
             and MIN_STEP <= step <= MAX_STEP
             and not (self._held or self._preface)
-            and legal.issuperset(metrics)
-            and PLAIN.issuperset(map(type, metrics.values()))
-        ):  # the way of most calls: nothing is left to be done but to append
-            self._step = step
-            self._writer.put(dict(metrics), prefix, step, self._clock())
-            return
+        ):
+            floats = tuple(metrics.values())
+            if FLOATS.issuperset(map(type, floats)):  # the way of most calls: one append is left
+                self._step = step
+                self._writer.put(new_tuple(Row, (tags, floats, step, self._clock())))
+                return
         numbers: dict[str, Any] = {}
         for name, number in metrics.items():
             tag = prefix + name if prefix else name
             self._check_tag(tag)
-            if type(number) not in PLAIN:
+            if type(number) not in FLOATS:
                 check_scalar(tag, number)
             numbers[tag] = number
-        self._legal_names.setdefault(prefix, set()).update(metrics)
+        known = self._tags[prefix]
+        if len(known) >= MAX_KEPT_TAGS:  # every call has other names
+            known.clear()
+        known[tuple(metrics)] = tuple(numbers)
         at = self._go_to(step)
         frozen = freeze_scalars(numbers)
         if not commit:

@@ -12,6 +12,7 @@ from sightline.events import RunStatus, check_tag
 from sightline.writers import Background, Fanout, Value, Writer
 from sightline.writers.checks import check_step
 from sightline.writers.lifetime import OPEN_LOGS
+from sightline.writers.waiting import Numbers
 
 
 class Run:
@@ -140,7 +141,7 @@ class Run:
 
     def _put(self, frozen: dict[str, Any], step: int) -> None:
         self._write_preface(step)
-        self._writer.put(frozen, "", step, self._clock())
+        self._writer.put(Numbers(frozen, step, self._clock()))
 
     def _write_preface(self, step: int) -> None:
         if self._preface:

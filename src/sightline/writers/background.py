@@ -9,7 +9,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from sightline.writers.faults import Faults
 from sightline.writers.lifetime import OPEN_LOGS
@@ -21,7 +20,6 @@ from sightline.writers.waiting import Call, Numbers, Overflow, Waiting
 DROPPED = "logging/dropped_calls"
 # Calls that the worker takes before it lets the training loop have the interpreter: some 0.5 ms.
 CHUNK = 256
-MAX_KEPT_TAGS = 1000
 INNER_SECS = 5.0
 
 
@@ -85,7 +83,6 @@ class Background:
         self._waiting = Waiting(*self._limits)
         self._drains: deque[threading.Event] = deque()
         self._faults = Faults()
-        self._tags: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._num_dropped_logged = 0
         self._last: tuple[int, float] = (0, 0.0)
         self._worker: threading.Thread | None = None
@@ -105,7 +102,7 @@ class Background:
         """  # noqa: DOC502  put and _make_ready raise it
         numbers = {tag: value.value for tag, value in values.items() if type(value) is Scalar}
         if numbers:
-            self.put(freeze_scalars(numbers), "", step, wall_time)
+            self.put(Numbers(freeze_scalars(numbers), step, wall_time))
         others = {tag: value for tag, value in values.items() if type(value) is not Scalar}
         if others:
             if self._worker is None or self._closed:
@@ -118,8 +115,8 @@ class Background:
 
     def write_rows(self, rows: Sequence[Row]) -> None:
         """Queue many steps of numbers."""
-        for tags, numbers, step, wall_time in rows:
-            self.put(dict(zip(tags, numbers, strict=True)), "", step, wall_time)
+        for row in rows:
+            self.put(row)
 
     def in_fork(self, name: str) -> Background | None:
         """The same before what the writer has for a forked process."""
@@ -135,18 +132,15 @@ class Background:
             is_inner=self._is_inner,
         )
 
-    def put(self, numbers: dict[str, Any], prefix: str, step: int, wall_time: float) -> None:
+    def put(self, numbers: Row | Numbers) -> None:
         """Queue numbers; this is all that a step of training waits for.
 
         Args:
-            numbers: What `freeze_scalars` gives, or a copy of numbers that are Python's.
-            prefix: What to put before each name.
-            step: Step of all of them.
-            wall_time: When they were logged, in seconds since 1970.
+            numbers: Floats, or what `freeze_scalars` gives.
         """
         if self._worker is None or self._closed:
             self._make_ready()
-        self._waiting.put_numbers((numbers, prefix, step, wall_time))
+        self._waiting.put_numbers(numbers)
 
     def wake(self) -> None:
         """Have what is queued written and flushed now, without waiting for it."""
@@ -266,32 +260,19 @@ class Background:
         assert self._writer is not None
         for left in range(self._waiting.num_numbers, 0, -CHUNK):
             taken = self._waiting.take_numbers(min(left, CHUNK))
-            rows = [row for item in taken if (row := self._row(item)) is not None]
+            rows = [item if type(item) is Row else self._fetched(item) for item in taken]
             self._attempt(partial(hand_over_rows, self._writer, rows))
             if rows:
                 self._last = rows[-1].step, rows[-1].wall_time
             time.sleep(0)
 
-    def _row(self, item: Numbers) -> Row | None:
-        """A call's numbers as floats; None where there are none."""
-        numbers, prefix, step, wall_time = item
-        try:
-            floats = tuple(map(float, numbers.values()))
-        except Exception:  # noqa: BLE001  not plain, or one is at fault: go through them one by one
-            numbers, faults = fetch_scalars(numbers)
-            for fault in faults:
-                self._faults.lost(fault)
-            floats = tuple(numbers.values())
-        if not floats:
-            return None
-        key = (prefix, *numbers)
-        tags = self._tags.get(key)
-        if tags is None:
-            if len(self._tags) >= MAX_KEPT_TAGS:  # every call has other names
-                self._tags.clear()
-            tags = tuple(prefix + name for name in numbers)
-            self._tags[key] = tags
-        return Row(tags, floats, step, wall_time)
+    def _fetched(self, numbers: Row | Numbers) -> Row:
+        """Numbers of a call as floats; those that cannot be had are left out."""
+        assert isinstance(numbers, Numbers)
+        by_tag, faults = fetch_scalars(numbers.by_tag)
+        for fault in faults:
+            self._faults.lost(fault)
+        return Row(tuple(by_tag), tuple(by_tag.values()), numbers.step, numbers.wall_time)
 
     def _write_call(self, call: Call) -> None:
         host: dict[str, Value] = {}

@@ -11,12 +11,18 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from sightline.writers.protocol import Row
 from sightline.writers.values import Value
 
-# Numbers by name, what to put before the names, step, wall time. A tuple: a named one takes longer
-# to make than all the rest of a call.
-Numbers: TypeAlias = tuple[dict[str, Any], str, int, float]
 Overflow: TypeAlias = Literal["block", "drop_oldest"]
+
+
+class Numbers(NamedTuple):
+    """Numbers that the worker has to fetch, of one call."""
+
+    by_tag: dict[str, Any]
+    step: int
+    wall_time: float
 
 
 class Call(NamedTuple):
@@ -44,7 +50,7 @@ class Waiting:
         self._max_calls = max_calls
         self._max_bytes = max_bytes
         self._drops = overflow == "drop_oldest"
-        self._numbers: deque[Numbers] = deque()
+        self._numbers: deque[Row | Numbers] = deque()
         self._calls: deque[Call] = deque()
         self._nbytes = 0
         self._nbytes_lock = threading.RLock()
@@ -64,7 +70,7 @@ class Waiting:
         """Calls of numbers that wait."""
         return len(self._numbers)
 
-    def put_numbers(self, numbers: Numbers) -> None:
+    def put_numbers(self, numbers: Row | Numbers) -> None:
         """Append numbers, and make room if there is none."""
         queue = self._numbers
         queue.append(numbers)
@@ -83,9 +89,9 @@ class Waiting:
         if call.nbytes:
             self.ring()
 
-    def take_numbers(self, most: int) -> list[Numbers]:
+    def take_numbers(self, most: int) -> list[Row | Numbers]:
         """Take what has waited longest, at most so many; the caller may be dropping some."""
-        taken: list[Numbers] = []
+        taken: list[Row | Numbers] = []
         try:
             for _ in range(most):
                 taken.append(self._numbers.popleft())  # noqa: PERF401  it may end early
