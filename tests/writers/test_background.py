@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from sightline.events import read
+from sightline.logger import MetricsLogger
 from sightline.writers import (
     Background,
     Fanout,
@@ -23,6 +25,7 @@ from sightline.writers import (
     Text,
     Value,
 )
+from sightline.writers.grid import LINE_HEIGHT
 from tests.disk import no_space_left, room_for
 
 SLOW = 3600.0  # no flush of its own accord within a test
@@ -272,6 +275,46 @@ def test_a_disk_that_recovers_is_no_error_any_more(
     failed, works = capsys.readouterr().err.splitlines()
     assert "No space left on device" in failed
     assert works == "sightline: logging works again, what waited is written"
+
+
+def test_a_server_that_does_not_answer_keeps_the_files_waiting_for_nothing(
+    tmp_path: Path,
+) -> None:
+    server = Gated()
+    writer = Background(
+        Fanout([TensorBoard(tmp_path), Background(server, is_inner=True)]), flush_secs=0.01
+    )
+    log(writer, 0)
+    assert server.entered.wait(timeout=30)
+    writer.write({"image": Image(np.zeros((4, 4)), "seen")}, step=1, wall_time=0.0)
+    deadline = time.monotonic() + 30
+    while [event.step for event in read(tmp_path) if event.values] != [0, 1]:
+        assert time.monotonic() < deadline, "the files wait for the server"
+        time.sleep(0.01)
+    server.gate.set()
+    writer.close()
+    assert [item.tag for item in server.written] == ["loss", "image"]
+    image = server.written[1].value
+    assert isinstance(image, Image)
+    assert image.pixels[0].shape[0] == 4 + LINE_HEIGHT, "its caption is drawn once"
+
+
+def test_what_an_inner_writer_could_not_write_is_raised_at_close() -> None:
+    writer = Background(Fanout([Memory(), Background(Failing(1), is_inner=True)]), flush_secs=SLOW)
+    log(writer, 1)
+    writer.flush()
+    with pytest.raises(OSError, match="step 1 does not fit"):
+        writer.close()
+
+
+def test_an_alert_is_on_disk_without_anybody_asking(tmp_path: Path) -> None:
+    logger = MetricsLogger("run", tmp_path, flush_secs=SLOW)
+    logger.log_alert("the loss is not a number", step=3)
+    deadline = time.monotonic() + 30
+    while not [event for event in read(tmp_path / "run") if event.values]:
+        assert time.monotonic() < deadline, "the alert waits"
+        time.sleep(0.01)
+    logger.close()
 
 
 def test_a_value_that_a_writer_does_not_support_is_left_out() -> None:
