@@ -9,7 +9,7 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 import sightline
-from sightline.events import Event, Metadata, SessionStatus, Tensor, Value, frame
+from sightline.events import Event, Metadata, SessionStatus, Tensor, Value, bucketize, frame
 from sightline.events.messages import DataClass
 from sightline.events.tensors import DType
 from sightline.reading import Log
@@ -89,7 +89,10 @@ def test_a_log_of_our_writer_reads_as_both_loaders_show_it(tmp_path: Path) -> No
     for step in range(200):
         values = {f"metric/{number}": Scalar(step * number / 3) for number in range(10)}
         if step % 100 == 0:
-            values |= {"picture": Image(pixels), "weights": Histogram(RNG.normal(size=50))}
+            values |= {
+                "picture": Image((pixels,)),
+                "weights": Histogram(bucketize(RNG.normal(size=50))),
+            }
             values["note"] = Text("hello")
         writer.write(values, step=step, wall_time=1e9 + step)
     writer.close()
