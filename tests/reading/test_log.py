@@ -308,3 +308,51 @@ def test_values_stay_in_order_where_records_of_one_length_are_read_together(
     starts = [start(400), *[start(step % 3 + 200) for step in range(20)]]
     run = sightline.read(write(tmp_path / "tfevents", *map(text, range(200)), *starts)).run
     assert [text.step for text in run.texts["note"]] == list(range(200))
+
+
+def number_in_tensor(tag: str, step: int, plugin: str | None = "scalars") -> bytes:
+    tensor = Tensor(DType.FLOAT, (), np.float32(step / 2).tobytes())
+    metadata = None if plugin is None else Metadata(plugin)
+    return frame(Event(1e9, step, (Value(tag, tensor=tensor, metadata=metadata),)).encode())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "num_damaged"), [(b"\xc3calars", 8), (b"xcalars", 0)], ids=["no text", "other plugin"]
+)
+@pytest.mark.parametrize("num_first", [0, 1, 8])
+def test_what_a_record_says_of_its_tag_does_not_depend_on_what_was_read_before_it(
+    tmp_path: Path, wrong: bytes, num_damaged: int, num_first: int
+) -> None:
+    data = number_in_tensor("loss", 0)[12:-4]
+    records = [frame(data.replace(b"scalars", wrong))] * 8 + [number_in_tensor("loss", 1)]
+    path = write(tmp_path / "tfevents", *records[:num_first])
+    log = sightline.read(path)
+    log.refresh(may_grow=True)
+    with path.open("ab") as file:
+        file.write(b"".join(records[num_first:]))
+    log.refresh()
+    assert log.run.scalars["loss"].steps.tolist() == [1]
+    assert len(log.damage) == num_damaged
+
+
+def test_later_values_of_a_tag_follow_its_first_one_where_many_first_ones_have_one_length(
+    tmp_path: Path,
+) -> None:
+    tags = [f"loss/{number}" for number in range(9)]
+    firsts = [number_in_tensor(tag, 1) for tag in tags]
+    later = [number_in_tensor(tag, 128, plugin=None) for tag in tags[:3]]  # a longer step
+    run = sightline.read(write(tmp_path / "tfevents", *firsts, *later)).run
+    assert set(run.tags.values()) == {"scalar"}
+    assert [run.scalars[tag].steps.tolist() for tag in tags[2:4]] == [[1, 128], [1]]
+
+
+def test_a_large_value_follows_the_first_one_of_its_tag_that_is_small(tmp_path: Path) -> None:
+    def text(step: int, size: int, metadata: Metadata | None) -> bytes:
+        tensor = Tensor(DType.STRING, (), strings=(b"x" * size,))
+        return frame(Event(1.0, step, (Value("note", tensor=tensor, metadata=metadata),)).encode())
+
+    records = [text(1, 10, Metadata("text")), text(2, 100_000, None)]
+    run = sightline.read(write(tmp_path / "tfevents", *records)).run
+    assert dict(run.tags) == {"note": "text"}
+    assert [text.step for text in run.texts["note"]] == [1, 2]
+    assert not run.tensors

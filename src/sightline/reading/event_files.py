@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -192,10 +194,19 @@ class EventFileReader:
             zero = np.zeros(1, np.int64)
             self._add(record, zero, zero + length, offset, ordinal)
         else:
+            read = partial(
+                read_record,
+                self._store,
+                view,
+                length,
+                ordinal=ordinal,
+                file=self._number,
+                offset=offset,
+            )
             try:
-                read_record(
-                    self._store, view, length, ordinal=ordinal, file=self._number, offset=offset
-                )
+                if not read(may_guess=False):
+                    self._flush()  # an earlier record may say what it is
+                    read()
             except WireError as error:
                 self._add_damage(offset, length, str(error), data_is_right(handle, offset, length))
         self._store.num_records += 1

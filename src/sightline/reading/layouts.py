@@ -147,7 +147,7 @@ def layout_of(data: bytes, store: Store) -> Layout | None:
         places: list[tuple[str, int]] = []
         news: list[tuple[str, Metadata]] = []
         for value in event.values:
-            about = metadata_of(store, data, value)
+            about = metadata_of(data, value)
             if value.content is None or kind_of(store, value, about) != "scalar":
                 return None
             place = _place_of(data, value.content)
@@ -177,8 +177,7 @@ def layout_of(data: bytes, store: Store) -> Layout | None:
     tags_of_shape = None
     [first, *others] = event.values
     if not others and first.tag_span is not None and first.tag and names_its_kind(first):
-        about = news[0][1] if news else store.metadata.get(first.tag)
-        about = about if first.metadata is not None else None
+        about = news[0][1] if news else None
         tags_of_shape = TagsOfShape.of(first.tag_span, padded.view(np.uint64), about)
         is_fixed[first.tag_span.start : first.tag_span.stop] = 0
     return Layout(

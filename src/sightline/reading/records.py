@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 
 from sightline.events.messages import Metadata
 from sightline.events.wire import FIXED32, WireError
@@ -38,11 +39,19 @@ KIND_OF_PLUGIN = {
     "graph_keras_model": "graph",
 }
 MAX_SCALAR_BYTES = 512  # of a tensor: its shape may take some
+MAX_KNOWN_BYTES = 1024  # of metadata that is kept for the next values
 
 
 def read_record(
-    store: Store, view: View, num_bytes: int, *, ordinal: int, file: int, offset: int
-) -> None:
+    store: Store,
+    view: View,
+    num_bytes: int,
+    *,
+    ordinal: int,
+    file: int,
+    offset: int,
+    may_guess: bool = True,
+) -> bool:
     """Put all that a record holds into the store.
 
     Where the data is no event, this raises WireError, and nothing of it is kept.
@@ -54,17 +63,24 @@ def read_record(
         ordinal: The record's number in the run.
         file: Number of its file in the run.
         offset: Where the record begins in the file.
+        may_guess: Whether a value of a tag that nothing is said of is a tensor.
+
+    Returns:
+        False where there is such a value, and it may not be guessed: nothing of it is kept.
     """
     event = walk_event(view, 0, num_bytes)
     wall_time, step = time_and_step(view, event)
-    metadata = [metadata_of(store, view, value) for value in event.values]
+    metadata = [metadata_of(view, value) for value in event.values]
+    pairs = list(zip(event.values, metadata, strict=True))
+    if not may_guess and not all(is_told(store, value, about) for value, about in pairs):
+        return False
     if event.is_start:
         store.add_start(ordinal, step)
     where = (ordinal, step, wall_time, file, offset)
     if event.graph is not None:
         store.kinds.setdefault(GRAPH_TAG, "graph")
         _add_blob(store, "graph", GRAPH_TAG, event.graph, where)
-    for value, about in zip(event.values, metadata, strict=True):
+    for value, about in pairs:
         kind = kind_of(store, value, about)
         if kind is None:
             continue
@@ -81,20 +97,35 @@ def read_record(
         else:
             kind = "tensor" if kind == "scalar" else kind
             _add_blob(store, kind, value.tag, value.content, where)
+    return True
 
 
-def metadata_of(store: Store, view: View, value: ValueSpan) -> Metadata | None:
-    """What a value says of its tag; only read where it is news."""
+def metadata_of(view: View, value: ValueSpan) -> Metadata | None:
+    """What a value says of its tag, or None; bytes that are no metadata raise WireError."""
+    # Read where it is no news too: whether a record is whole, and what it holds, must not depend on
+    # what was read before it. Records are not read in the order of the file.
     if value.metadata is None:
         return None
-    known = store.metadata.get(value.tag)
-    if known is not None and known.plugin != "hparams":
-        return None
-    return Metadata.decode(view[value.metadata.start : value.metadata.stop])
+    encoded = view[value.metadata.start : value.metadata.stop]
+    return _decoded(encoded) if len(encoded) <= MAX_KNOWN_BYTES else Metadata.decode(encoded)
+
+
+@lru_cache(maxsize=256)  # many writers say the same with every value
+def _decoded(metadata: bytes) -> Metadata:
+    return Metadata.decode(metadata)
 
 
 def kind_of(store: Store, value: ValueSpan, about: Metadata | None) -> str | None:
-    """What a value is: a scalar, a picture, ...; None where it is nothing."""
+    """What a value is: a scalar, a picture, ...; None where it is nothing.
+
+    Args:
+        store: Of the run; it knows the tag of a value that does not say what it is.
+        value: The value.
+        about: What it says of its tag, or None.
+
+    Returns:
+        One of the kinds that `Run.tags` names, or None.
+    """
     content = value.content
     if content is not None and content.number == SIMPLE_VALUE:
         return "scalar"
@@ -106,6 +137,13 @@ def kind_of(store: Store, value: ValueSpan, about: Metadata | None) -> str | Non
     if content is not None:
         return store.kinds.get(value.tag, "tensor")
     return None
+
+
+def is_told(store: Store, value: ValueSpan, about: Metadata | None) -> bool:
+    """Whether the kind of a value is known, by itself or by an earlier value of its tag."""
+    if value.content is None or value.content.number != TENSOR:
+        return True
+    return about is not None or value.tag in store.metadata
 
 
 def _scalar(view: View, content: Span) -> float | None:
