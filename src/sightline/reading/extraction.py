@@ -75,7 +75,8 @@ def store_columns(
     steps = digits.view(np.int64)
     if numbers is not None:
         [dtype], [place] = layout.dtypes, layout.places.tolist()
-        values = column(dtype, place).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
+            values = column(dtype, place).astype(np.float64)
         _store_mixed(Points(numbers, ordinals, steps, wall_times, values), store)
         return
     if num_rows >= FEW_ROWS:

@@ -116,9 +116,9 @@ def _numbers(dtype: int, content: bytes, integers: list[int], is_half: bool) -> 
         if len(content) % target.itemsize:
             raise WireError(f"expected whole elements, got {len(content)} bytes")
         elements = np.frombuffer(content, target)
-    elif is_half:
+    elif is_half and target.itemsize == 2:
         elements = np.array([number & 0xFFFF for number in integers], "<u2").view(target)
-    elif target.kind == "f":
+    elif is_half or target.kind == "f":  # numbers of another type than the tensor's are none of it
         elements = np.empty(0, target)
     else:
         elements = np.array(integers, np.uint64).astype(target)  # the low bits, as C does it
