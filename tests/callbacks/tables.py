@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 import sightline.callbacks
-from sightline.callbacks import Callback, CallbackList, ProgressBarCallback
+from sightline.callbacks import Callback, CallbackList, Monitor, ProgressBarCallback
 
 CALLBACKS = [
     kind
     for name in sightline.callbacks.__all__
     if isinstance(kind := getattr(sightline.callbacks, name), type)
     and issubclass(kind, Callback)
-    and kind not in {Callback, CallbackList, ProgressBarCallback}
+    and kind not in {Callback, CallbackList, Monitor, ProgressBarCallback}
 ]
 
 

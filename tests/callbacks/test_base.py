@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from sightline.callbacks import Callback, CallbackList, is_due
+from sightline.callbacks import Callback, CallbackList
 
 HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
 
@@ -53,7 +53,3 @@ def test_two_callbacks_of_one_kind_keep_their_own_memories() -> None:
 def test_a_callback_that_is_new_since_the_checkpoint_starts_without_memory() -> None:
     state = CallbackList([]).state_dict()
     CallbackList([Recorder([], 1)]).load_state_dict(state)
-
-
-def test_the_first_step_and_every_multiple_are_due() -> None:
-    assert [step for step in range(1, 10) if is_due(step, 4)] == [1, 4, 8]

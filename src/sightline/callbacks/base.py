@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Flag, auto
 from typing import Any, Protocol
 
 from sightline.logger import MetricsLogger
 from sightline.writers import Writer
 
 
+class Need(Flag):
+    """What a trainer keeps or computes for a step only because a callback asks for it."""
+
+    NOTHING = 0
+    GRADIENTS = auto()
+    WEIGHTS_BEFORE = auto()
+    PHASE_TIMES = auto()
+    VIEWS = auto()
+
+
 class Trainer(Protocol):
-    """What a callback may ask of any trainer."""
+    """What a callback may ask of any trainer.
+
+    What stands beside a `Need` is there from `on_batch_end` of a step for which a callback had
+    that need, and empty otherwise.
+    """
 
     @property
     def step(self) -> int:
@@ -44,6 +59,34 @@ class Trainer(Protocol):
     def outputs(self) -> Any:
         """What the recipe's forward pass produced in the current step."""
 
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The trained weights by dotted name, as they stand."""
+
+    @property
+    def learning_rates(self) -> Sequence[float]:
+        """Learning rate of each parameter group in the current step."""
+
+    @property
+    def gradients(self) -> Mapping[str, Any]:
+        """`Need.GRADIENTS`: gradients by name, as the optimizer got them, which is clipped."""
+
+    @property
+    def weights_before(self) -> Mapping[str, Any]:
+        """`Need.WEIGHTS_BEFORE`: copies of `parameters` from before the optimizer step."""
+
+    @property
+    def phase_times_ms(self) -> Mapping[str, float]:
+        """`Need.PHASE_TIMES`: time by phase, of the last timed step that the device finished."""
+
+    @property
+    def views(self) -> Sequence[Any]:
+        """`Need.VIEWS`: outputs for the images of `outputs` under other masks."""
+
+    @property
+    def watching_seconds(self) -> float:
+        """Time that the training has spent in callbacks and logging so far."""
+
     def stop(self, reason: str) -> None:
         """End the training after the current step, whole and resumable."""
 
@@ -58,6 +101,11 @@ class Callback:
     """
 
     writer: Writer | None = None
+
+    @property
+    def needs(self) -> Need:
+        """What the coming step must keep; asked after `on_batch_begin`."""
+        return Need.NOTHING
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Before the first step of a new or resumed run."""
@@ -107,6 +155,14 @@ class CallbackList(Callback):
     def __iter__(self) -> Iterator[Callback]:
         """The callbacks, in order."""
         return iter(self.callbacks)
+
+    @property
+    def needs(self) -> Need:
+        """What any of them needs."""
+        needs = Need.NOTHING
+        for callback in self.callbacks:
+            needs |= callback.needs
+        return needs
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Tell all."""
@@ -165,20 +221,3 @@ class CallbackList(Callback):
             name = type(callback).__name__
             seen[name] = seen.get(name, 0) + 1
             yield f"{name}-{seen[name]}", callback
-
-
-def is_due(step: int, every_steps: int) -> bool:
-    """Whether something that happens every so many steps happens at this one; the first always.
-
-    Args:
-        step: Finished optimizer steps, from 1.
-        every_steps: Distance in steps, at least 1.
-
-    Returns:
-        True at step 1 and at every multiple.
-
-    Example:
-        >>> [step for step in range(1, 31) if is_due(step, 10)]
-        [1, 10, 20, 30]
-    """
-    return step == 1 or step % every_steps == 0

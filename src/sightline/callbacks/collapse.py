@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sightline.callbacks.base import Callback, Trainer, is_due
+from sightline.callbacks.base import Trainer
+from sightline.callbacks.cadence import Cadence
 from sightline.callbacks.joint_embedding import Array, JointEmbeddingOutput
+from sightline.callbacks.monitor import Monitor
 from sightline.diagnostics import (
     effective_rank,
     feature_std,
@@ -16,7 +18,7 @@ from sightline.diagnostics import (
 )
 
 
-class CollapseMonitor(Callback):
+class CollapseMonitor(Monitor):
     """Logs how spread out the image features of a joint-embedding model are.
 
     An image's feature is the mean over its patches. All numbers are of the batch of the step.
@@ -31,16 +33,14 @@ class CollapseMonitor(Callback):
     | `collapse/mean_similarity` | mean cosine between different images |
 
     Args:
-        every_steps: Steps between readings.
+        every: Steps between readings, or a cadence.
     """
 
-    def __init__(self, *, every_steps: int = 50) -> None:
-        self.every_steps = every_steps
+    def __init__(self, *, every: int | Cadence = 50) -> None:
+        super().__init__(every=every)
 
-    def on_batch_end(self, trainer: Trainer, batch: Any, logs: Mapping[str, Any]) -> None:
-        """Read and log, if it is due."""
-        if not is_due(trainer.step, self.every_steps):
-            return
+    def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
+        """Log the spread of this batch's features."""
         outputs: JointEmbeddingOutput = trainer.outputs
         context_BD = _image_features(outputs.context_BMD, outputs.masks.context.valid_BM)
         target_BD = outputs.targets[0].mean((1, 2))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sightline.callbacks.base import Callback, Trainer, is_due
+from sightline.callbacks.base import Trainer
+from sightline.callbacks.cadence import Cadence
+from sightline.callbacks.monitor import Monitor
 
 
-class EMAMonitor(Callback):
+class EMAMonitor(Monitor):
     """Logs how far apart the trained encoder and its moving average are.
 
     | tag | meaning |
@@ -18,20 +20,19 @@ class EMAMonitor(Callback):
 
     Args:
         divergence: Measures the distance; returns a 0-d array, still on its device.
-        every_steps: Steps between readings.
+        every: Steps between readings, or a cadence.
     """
 
-    def __init__(self, divergence: Callable[[], Any], *, every_steps: int = 50) -> None:
+    def __init__(self, divergence: Callable[[], Any], *, every: int | Cadence = 50) -> None:
+        super().__init__(every=every)
         self.divergence = divergence
-        self.every_steps = every_steps
 
-    def on_batch_end(self, trainer: Trainer, batch: Any, logs: Mapping[str, Any]) -> None:
-        """Read and log, if it is due."""
-        if is_due(trainer.step, self.every_steps):
-            trainer.logger.log_metrics(
-                {
-                    "ema/parameter_divergence": self.divergence(),
-                    "ema/momentum_current": logs["train/ema_momentum"],
-                },
-                step=trainer.step,
-            )
+    def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
+        """Log the distance and the momentum."""
+        trainer.logger.log_metrics(
+            {
+                "ema/parameter_divergence": self.divergence(),
+                "ema/momentum_current": logs["train/ema_momentum"],
+            },
+            step=trainer.step,
+        )

@@ -7,12 +7,14 @@ from typing import Any
 
 from array_api_compat import array_namespace, device
 
-from sightline.callbacks.base import Callback, Trainer, is_due
+from sightline.callbacks.base import Trainer
+from sightline.callbacks.cadence import Cadence
 from sightline.callbacks.joint_embedding import JointEmbeddingOutput
+from sightline.callbacks.monitor import Monitor
 from sightline.diagnostics import contributions, effective_rank
 
 
-class HierarchyMonitor(Callback):
+class HierarchyMonitor(Monitor):
     """Logs the shares of the levels in the loss, and the effective rank of each level's targets.
 
     | tag | meaning |
@@ -23,17 +25,15 @@ class HierarchyMonitor(Callback):
 
     Args:
         weights: Weight of each level in the loss, the finest first.
-        every_steps: Steps between readings.
+        every: Steps between readings, or a cadence.
     """
 
-    def __init__(self, weights: Sequence[float], *, every_steps: int = 50) -> None:
+    def __init__(self, weights: Sequence[float], *, every: int | Cadence = 50) -> None:
+        super().__init__(every=every)
         self.weights = tuple(weights)
-        self.every_steps = every_steps
 
-    def on_batch_end(self, trainer: Trainer, batch: Any, logs: Mapping[str, Any]) -> None:
-        """Read and log, if it is due."""
-        if not is_due(trainer.step, self.every_steps):
-            return
+    def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
+        """Log shares and ranks."""
         outputs: JointEmbeddingOutput = trainer.outputs
         losses = [logs[f"loss/h{level}"] for level in range(len(self.weights))]
         xp = array_namespace(*losses)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sightline.callbacks.base import Callback, Trainer, is_due
+from sightline.callbacks.base import Trainer
+from sightline.callbacks.cadence import Cadence
 from sightline.callbacks.joint_embedding import Array, JointEmbeddingOutput
+from sightline.callbacks.monitor import Monitor
 from sightline.diagnostics import cosine_similarity
 
 
-class PredictionMonitor(Callback):
+class PredictionMonitor(Monitor):
     """Logs the cosine between predicted and target features, where predictions are scored.
 
     | tag | meaning |
@@ -20,17 +22,15 @@ class PredictionMonitor(Callback):
 
     Args:
         normalize: Brings the targets of a level, (B, H, W, D), to what the loss compares with.
-        every_steps: Steps between readings.
+        every: Steps between readings, or a cadence.
     """
 
-    def __init__(self, normalize: Callable[[Array], Array], *, every_steps: int = 50) -> None:
+    def __init__(self, normalize: Callable[[Array], Array], *, every: int | Cadence = 50) -> None:
+        super().__init__(every=every)
         self.normalize = normalize
-        self.every_steps = every_steps
 
-    def on_batch_end(self, trainer: Trainer, batch: Any, logs: Mapping[str, Any]) -> None:
-        """Read and log, if it is due."""
-        if not is_due(trainer.step, self.every_steps):
-            return
+    def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
+        """Log how well predictions and targets agree."""
         outputs: JointEmbeddingOutput = trainer.outputs
         means = {}
         levels = zip(outputs.predictions, outputs.targets, outputs.scored, strict=True)

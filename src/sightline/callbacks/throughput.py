@@ -1,66 +1,86 @@
-"""How fast the training runs, and how long it waits for data."""
+"""How fast the training runs, what it waits for, and what watching it costs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from sightline.callbacks.base import Callback, Trainer, is_due
+from sightline.callbacks.base import Need, Trainer
+from sightline.callbacks.cadence import Cadence
+from sightline.callbacks.monitor import Monitor
 
 
-class ThroughputMonitor(Callback):
+class ThroughputMonitor(Monitor):
     """Logs mean times of the steps since the last reading, by the host's clock.
 
     No device is waited for. On an accelerator the host runs ahead within a step, but over an
     interval of steps it goes at the device's pace, so the means hold. Put it last in the list, so
     that the wait for data does not contain the other callbacks.
 
+    The times of the phases are of the device, of a single step: on CUDA of the last timed one that
+    it has finished, which is the reading before.
+
     | tag | meaning |
     |---|---|
     | `performance/step_time_ms` | from the end of one step to the end of the next |
     | `performance/data_time_ms` | of that, until the next batch was there |
     | `performance/samples_per_second` | images over the whole of that time |
+    | `performance/logging_overhead_frac` | share of that time spent in callbacks and logging |
+    | `performance/forward_time_ms` | forward pass |
+    | `performance/backward_time_ms` | backward pass |
+    | `performance/optimizer_time_ms` | clipping, optimizer, and what follows it |
+    | `performance/forward_backward_ratio` | forward over backward |
 
     Args:
-        every_steps: Steps between readings.
+        every: Steps between readings, or a cadence.
         clock: Seconds, rising.
     """
 
-    def __init__(
-        self, *, every_steps: int = 10, clock: Callable[[], float] = time.perf_counter
-    ) -> None:
-        self.every_steps = every_steps
-        self.clock = clock
-        self._restart()
+    reading_needs: ClassVar[Need] = Need.PHASE_TIMES
 
-    def _restart(self) -> None:
+    def __init__(
+        self, *, every: int | Cadence = 10, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        super().__init__(every=every)
+        self.clock = clock
+        self._restart(0.0)
+
+    def _restart(self, watching_seconds: float) -> None:
         self._since = self._step_ended = self.clock()
+        self._watching_since = watching_seconds
         self._waited = 0.0
         self._num_steps = self._num_samples = 0
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         """Start a new interval: what lies between epochs is not a step."""
-        self._restart()
+        self._restart(trainer.watching_seconds)
 
     def on_batch_begin(self, trainer: Trainer, batch: Any) -> None:
         """The wait for data is over."""
         self._waited += self.clock() - self._step_ended
+        super().on_batch_begin(trainer, batch)
 
     def on_batch_end(self, trainer: Trainer, batch: Any, logs: Mapping[str, Any]) -> None:
         """Count the step, and log if it is due."""
         self._step_ended = self.clock()
         self._num_steps += 1
         self._num_samples += trainer.samples_per_step
-        if not is_due(trainer.step, self.every_steps):
-            return
+        super().on_batch_end(trainer, batch, logs)
+
+    def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
+        """Log the means since the last reading, and begin anew."""
         seconds = self._step_ended - self._since
-        trainer.logger.log_metrics(
-            {
-                "performance/step_time_ms": 1e3 * seconds / self._num_steps,
-                "performance/data_time_ms": 1e3 * self._waited / self._num_steps,
-                "performance/samples_per_second": self._num_samples / seconds,
-            },
-            step=trainer.step,
-        )
-        self._restart()
+        watching_seconds = trainer.watching_seconds
+        readings = {
+            "step_time_ms": 1e3 * seconds / self._num_steps,
+            "data_time_ms": 1e3 * self._waited / self._num_steps,
+            "samples_per_second": self._num_samples / seconds,
+            "logging_overhead_frac": (watching_seconds - self._watching_since) / seconds,
+        }
+        phases = trainer.phase_times_ms
+        readings |= {f"{name}_time_ms": duration for name, duration in phases.items()}
+        if phases.get("backward"):
+            readings["forward_backward_ratio"] = phases["forward"] / phases["backward"]
+        trainer.logger.log_metrics(readings, step=trainer.step, prefix="performance/")
+        self._restart(watching_seconds)

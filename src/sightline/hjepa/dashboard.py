@@ -52,13 +52,13 @@ def create_monitors(
     return [
         RunFacts(dict(model.named_parameters()), device=device),
         ProbeMonitor(measure, every_epochs=config.evaluation.eval_frequency),
-        MaskingMonitor(every_steps=every, figure_every_steps=logging.figure_frequency),
-        HierarchyMonitor(loss_fn.weights, every_steps=every),
-        PredictionMonitor(loss_fn.normalize, every_steps=every),
-        CollapseMonitor(every_steps=every),
+        MaskingMonitor(every=every, figures_every=logging.figure_frequency),
+        HierarchyMonitor(loss_fn.weights, every=every),
+        PredictionMonitor(loss_fn.normalize, every=every),
+        CollapseMonitor(every=every),
         EMAMonitor(
             lambda: parameter_divergence(model.target_encoder, model.context_encoder),
-            every_steps=every,
+            every=every,
         ),
         HealthMonitor(
             health_rules(
@@ -70,5 +70,5 @@ def create_monitors(
             )
         ),
         ProgressBarCallback(),
-        ThroughputMonitor(every_steps=logging.log_frequency),
+        ThroughputMonitor(every=logging.log_frequency),
     ]

@@ -19,11 +19,14 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sightline.callbacks import Callback, CallbackList, is_due
+from sightline.callbacks import Callback, CallbackList, EverySteps, Need
 from sightline.logger import MetricsLogger
 from sightline.training.checkpoint_files import Checkpoint
 from sightline.training.checkpoints import CheckpointManager, load_weights
+from sightline.training.clipping import GradientClipping
 from sightline.training.interruption import stop_on_signals
+from sightline.training.means import SampleMean
+from sightline.training.observed_step import ObservedStep
 from sightline.training.plan import LoopSettings, ResumableBatches
 
 log = logging.getLogger(__name__)
@@ -32,7 +35,7 @@ Batch = Any
 Metrics = dict[str, Tensor | float]
 
 
-class StepLoop(ABC):
+class StepLoop(ObservedStep, ABC):
     """Trains a module; a recipe says what its loss is and what follows a step.
 
     Args:
@@ -69,6 +72,7 @@ class StepLoop(ABC):
         open_logger: Callable[[int | None], MetricsLogger],
         callbacks: Sequence[Callback] = (),
     ) -> None:
+        super().__init__(module, optimizer, fabric.device)
         self.fabric = fabric
         self.unwrapped_module = module
         self.module, self.optimizer = fabric.setup(module, optimizer)
@@ -80,12 +84,12 @@ class StepLoop(ABC):
         self.callbacks = CallbackList(callbacks)
         self.step = 0
         self.micro_step = 0
-        self.outputs: Any = None
         self.stop_reason: str | None = None
         self.samples_per_step = 0
+        self._logs_at = EverySteps(settings.log_every)
+        self._clipping = GradientClipping(settings.clip_grad, fabric.device)
         self._loss = torch.zeros((), device=fabric.device)
-        self._epoch_loss_sum = torch.zeros((), device=fabric.device)
-        self._epoch_num_samples = 0
+        self._epoch_loss = SampleMean(fabric.device)
         self.first_validation: dict[str, float] = {}
         self.last_validation: dict[str, float] = {}
         if resume is not None:
@@ -110,6 +114,10 @@ class StepLoop(ABC):
     def after_optimizer_step(self) -> Metrics:
         """What follows an optimizer step, such as a moving average; metrics to log with it."""
         return {}
+
+    def compute_views(self) -> Sequence[Any]:
+        """Outputs for the images of `outputs` under other masks, where a callback needs them."""
+        return ()
 
     # Where the run stands.
 
@@ -171,26 +179,35 @@ class StepLoop(ABC):
             self.save(epoch, {})
 
     def _optimizer_step(self, micro_batches: Sequence[Batch]) -> None:
-        self.callbacks.on_batch_begin(self, micro_batches[0])
+        with self.watching():
+            self.callbacks.on_batch_begin(self, micro_batches[0])
+            self.begin_observing(self.callbacks.needs)
+        is_logged = self._logs_at.is_due(self.step + 1)
         learning_rate = self.learning_rate(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        loss, metrics = self._accumulate_gradients(micro_batches)
-        metrics |= self._clip_gradients()
-        self.optimizer.step()
+        # Not after the step, so that callbacks can still read the gradients then.
         self.optimizer.zero_grad()
-        self.step += 1
+        loss, metrics = self._accumulate_gradients(micro_batches)
+        with self.phases.phase("optimizer"):
+            measure = is_logged or Need.GRADIENTS in self.needs
+            metrics |= self._clipping(self.fabric, self.module, self.optimizer, measure=measure)
+            self.optimizer.step()
+            self.step += 1
+            metrics |= self.after_optimizer_step()
         self._loss = loss
-        metrics |= self.after_optimizer_step()
         metrics |= {
             "train/loss": loss,
             "train/lr": learning_rate,
             "epoch": self.step / self.steps_per_epoch,
         }
-        if is_due(self.step, self.settings.log_every):
-            self.logger.log_metrics(metrics, step=self.step)
-        self.callbacks.on_batch_end(self, micro_batches[-1], metrics)
-        self.outputs = None
+        with self.watching():
+            if is_logged:
+                self.logger.log_metrics(metrics, step=self.step)
+            if Need.VIEWS in self.needs:
+                self.views = self.compute_views()
+            self.callbacks.on_batch_end(self, micro_batches[-1], metrics)
+            self.end_observing()
 
     def _accumulate_gradients(self, micro_batches: Sequence[Batch]) -> tuple[Tensor, Metrics]:
         """Gradients of the mean loss over the micro-batches; metrics are means over them too."""
@@ -200,34 +217,20 @@ class StepLoop(ABC):
         for self.micro_step, batch in enumerate(micro_batches):
             is_last = self.micro_step + 1 == len(micro_batches)
             with self.fabric.no_backward_sync(self.module, enabled=not is_last):
-                loss, metrics = self.compute_loss(batch)
-                self.fabric.backward(loss * share)
+                with self.phases.phase("forward"):
+                    loss, metrics = self.compute_loss(batch)
+                with self.phases.phase("backward"):
+                    self.fabric.backward(loss * share)
             mean_loss += loss.detach() * share
             for name, value in metrics.items():
                 value = value.detach() if isinstance(value, Tensor) else value
                 means[name] = means.get(name, 0.0) + value * share
         self.samples_per_step = sum(len(batch[0]) for batch in micro_batches)
-        self._epoch_loss_sum += mean_loss * self.samples_per_step
-        self._epoch_num_samples += self.samples_per_step
+        self._epoch_loss.add(mean_loss, self.samples_per_step)
         return mean_loss, means
 
-    def _clip_gradients(self) -> Metrics:
-        if self.settings.clip_grad is None:
-            return {}
-        limit = self.settings.clip_grad
-        norm = self.fabric.clip_gradients(
-            self.module, self.optimizer, max_norm=limit, error_if_nonfinite=False
-        )
-        assert norm is not None
-        return {
-            "gradient/global_norm_before_clip": norm,
-            "gradient/was_clipped": (norm > limit).float(),
-        }
-
     def _finish_epoch(self, epoch: int) -> None:
-        logs: Metrics = {"train_epoch/loss": self._epoch_loss_sum / self._epoch_num_samples}
-        self._epoch_loss_sum.zero_()
-        self._epoch_num_samples = 0
+        logs: Metrics = {"train_epoch/loss": self._epoch_loss.take()}
         every = self.settings.validate_every_epochs
         if (epoch + 1) % every == 0 or epoch + 1 == self.num_epochs:
             logs |= self._run_validation()
@@ -272,8 +275,8 @@ class StepLoop(ABC):
             "run_name": self.logger.run_dir.name,
             "model": self.unwrapped_module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "epoch_loss_sum": self._epoch_loss_sum,
-            "epoch_num_samples": self._epoch_num_samples,
+            "clipping": self._clipping.state_dict(),
+            "epoch_loss": self._epoch_loss.state_dict(),
             "first_validation": self.first_validation,
             "last_validation": self.last_validation,
             "callbacks": self.callbacks.state_dict(),
@@ -286,8 +289,8 @@ class StepLoop(ABC):
         state = checkpoint.state
         load_weights(self.unwrapped_module, state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self._epoch_loss_sum.copy_(state["epoch_loss_sum"])
-        self._epoch_num_samples = state["epoch_num_samples"]
+        self._clipping.load_state_dict(state["clipping"])
+        self._epoch_loss.load_state_dict(state["epoch_loss"])
         self.first_validation = state["first_validation"]
         self.last_validation = state["last_validation"]
         self.callbacks.load_state_dict(state["callbacks"])
