@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorboardX
 from torch.utils.tensorboard import SummaryWriter
 
 import sightline
@@ -109,12 +110,38 @@ def test_a_log_of_our_writer_reads_as_both_loaders_show_it(tmp_path: Path) -> No
 
 
 def test_a_log_of_tensorboardx_reads_as_both_loaders_show_it(tmp_path: Path) -> None:
-    tensorboardX = pytest.importorskip("tensorboardX")
     with tensorboardX.SummaryWriter(str(tmp_path)) as writer:
         for step in range(100):
             writer.add_scalar("loss", step / 3, step)
             writer.add_scalar("rate", step / 7, step)
     check_scalars(sightline.read(tmp_path), read_python(tmp_path), read_rust(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["one scalar", "many scalars of one length", "text"])
+def test_the_first_description_of_a_tag_in_the_file_counts_whatever_is_read_first(
+    tmp_path: Path, kind: str
+) -> None:
+    number = Tensor(DType.FLOAT, (), bytes(4))
+    text = Tensor(DType.STRING, (), strings=(b"hello",))
+
+    def described(step: int, tag: str, about: str) -> Event:
+        plugin, tensor = ("text", text) if kind == "text" else ("scalars", number)
+        metadata = Metadata(plugin, DataClass.TENSOR, description=about)
+        if kind != "text":
+            metadata = Metadata(plugin, DataClass.SCALAR, description=about)
+        return Event(float(step), step, (Value(tag, tensor=tensor, metadata=metadata),))
+
+    tags = [f"tag/{number}" for number in range(20)] if kind.startswith("many") else ["tag/0"]
+    events = [
+        described(step, tag, "the first") for step in range(1, 20) for tag in tags
+    ]  # read together, after those that stand alone
+    lone = [described(20, tag, "another one" + "!" * place) for place, tag in enumerate(tags)]
+    write(tmp_path, *events, *lone)
+    run = sightline.read(tmp_path).run
+    found = {tag: run.metadata[tag].description for tag in tags}
+    assert found == dict.fromkeys(tags, "the first")
+    for shown in (read_python(tmp_path), read_rust(tmp_path)):
+        assert {tag: shown.descriptions["."][tag] for tag in tags} == found
 
 
 def test_scalars_in_tensors_read_as_both_loaders_show_them(tmp_path: Path) -> None:

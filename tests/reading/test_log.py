@@ -4,7 +4,9 @@ import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
 from torch.utils.tensorboard import SummaryWriter
@@ -177,6 +179,19 @@ def test_columns_and_tables_hold_all_points(tmp_path: Path) -> None:
     assert log.to_arrow(wide=True).column("loss").to_pylist() == [0.0, 0.5, 1.5]
 
 
+@pytest.mark.parametrize("tag", ["run", "step"])
+@pytest.mark.parametrize("convert", [Log.to_pandas, Log.to_polars, Log.to_arrow])
+def test_a_tag_that_is_called_as_a_column_of_wide_tables_is_refused_there(
+    tmp_path: Path, convert: Callable[..., Any], tag: str
+) -> None:
+    write(tmp_path / "tfevents", scalar(1), scalar(2, tag))
+    log = sightline.read(tmp_path)
+    with pytest.raises(ValueError, match=rf"wide table, got \['{tag}'\]; leave them out"):
+        convert(log, wide=True)
+    assert len(convert(log)) == 2
+    assert len(convert(log, ["loss"], wide=True)) == 1
+
+
 def test_a_missing_table_package_names_its_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +212,6 @@ def test_hyperparameters_have_their_types(tmp_path: Path) -> None:
 
 
 def test_a_log_behind_a_url_reads_as_one_on_disk() -> None:
-    fsspec = pytest.importorskip("fsspec")
     memory = fsspec.filesystem("memory")
     memory.pipe("/logs/a/tfevents", b"".join(map(scalar, range(40))) + picture(40))
     memory.pipe("/logs/b/tfevents", scalar(1))

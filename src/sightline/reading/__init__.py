@@ -1,11 +1,12 @@
 """Event files as arrays: a run, or thousands, of whatever writer, whole or damaged."""
 
 from sightline.events.reading import Damage
-from sightline.reading.blobs import Audio, BlobSequence, Histogram, Image, TensorValue, Text
+from sightline.reading.blobs import BlobSequence
 from sightline.reading.columns import Columns
 from sightline.reading.log import Log, read
 from sightline.reading.run import Run
 from sightline.reading.series import Series
+from sightline.reading.values import Audio, Histogram, Image, TensorValue, Text
 
 __all__ = [
     "Audio",

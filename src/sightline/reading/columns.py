@@ -40,6 +40,23 @@ class Columns:
         return len(self.step)
 
 
+def check_wide(columns: Columns) -> None:
+    """Raise where the columns of a wide table, one a tag beside run and step, would clash.
+
+    Args:
+        columns: The points.
+
+    Raises:
+        ValueError: If a tag is called run or step.
+    """
+    taken = {"run", "step"} & set(columns.tag_names)
+    if taken:
+        raise ValueError(
+            f"expected tags other than run and step for a wide table, got {sorted(taken)}; leave "
+            "them out, or ask for one row a point"
+        )
+
+
 class ColumnsBuilder:
     """Collects points, and numbers their runs and tags."""
 

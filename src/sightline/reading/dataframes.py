@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline._optional import missing
-from sightline.reading.columns import Columns
+from sightline.reading.columns import Columns, check_wide
 
 if TYPE_CHECKING:
     import polars
@@ -27,7 +27,12 @@ def to_pandas(columns: Columns, *, wide: bool = False) -> Any:
 
     Returns:
         Columns run and tag (categorical), step, wall_time, value.
-    """
+
+    Raises:
+        ValueError: If a tag of a wide table is called run or step.
+    """  # noqa: DOC502  check_wide raises it
+    if wide:
+        check_wide(columns)
     pd = _package("pandas")
     frame = pd.DataFrame({
         "run": pd.Categorical.from_codes(columns.run, categories=list(columns.run_names)),
@@ -54,7 +59,12 @@ def to_polars(columns: Columns, *, wide: bool = False) -> polars.DataFrame:
 
     Returns:
         Columns run and tag (categorical), step, wall_time, value.
-    """
+
+    Raises:
+        ValueError: If a tag of a wide table is called run or step.
+    """  # noqa: DOC502  check_wide raises it
+    if wide:
+        check_wide(columns)
     pl = _package("polars")
 
     def categories(names: tuple[str, ...], codes: NDArray[np.int32]) -> Any:
@@ -83,7 +93,12 @@ def to_arrow(columns: Columns, *, wide: bool = False) -> Any:
 
     Returns:
         Columns run and tag (dictionaries), step, wall_time, value.
-    """
+
+    Raises:
+        ValueError: If a tag of a wide table is called run or step.
+    """  # noqa: DOC502  check_wide raises it
+    if wide:
+        check_wide(columns)
     pa = _package("pyarrow")
     if wide:
         return pa.table(_wide(pa, columns))

@@ -59,11 +59,14 @@ class TagsOfShape:
         bits = is_tag.view(np.uint64)[which]
         return cls(which, bits, TagTable(bits), span.start, span.stop, about)
 
-    def numbers(self, words_WN: NDArray[np.uint64], store: Store) -> NDArray[np.int32]:
+    def numbers(
+        self, words_WN: NDArray[np.uint64], ordinals: NDArray[np.int64], store: Store
+    ) -> NDArray[np.int32]:
         """Numbers of the tags of records; tags that are new get one.
 
         Args:
             words_WN: uint64 array of shape (w, n): the data of each.
+            ordinals: int64 array of shape (n,): number of each in the run, rising.
             store: Of the run.
 
         Returns:
@@ -86,7 +89,7 @@ class TagsOfShape:
             except WireError:
                 continue
             if self.about is not None:
-                store.metadata.setdefault(tag, self.about)
+                store.describe(tag, self.about, int(ordinals[unknown[row]]))
             found.append((row, store.number_of(tag)))
         rows = np.array([row for row, _ in found], np.int64)
         self.table.add(
@@ -130,11 +133,12 @@ class Layout:
     tags_of_shape: TagsOfShape | None
 
 
-def layout_of(data: bytes, store: Store) -> Layout | None:
+def layout_of(data: bytes, ordinal: int, store: Store) -> Layout | None:
     """Make a template of a record.
 
     Args:
         data: What the record carries.
+        ordinal: Its number in the run.
         store: Of the run; tags that are new get their numbers.
 
     Returns:
@@ -159,7 +163,7 @@ def layout_of(data: bytes, store: Store) -> Layout | None:
     except WireError:
         return None
     for tag, about in news:
-        store.metadata.setdefault(tag, about)
+        store.describe(tag, about, ordinal)
     num_words = -(-(len(data) + FOOTER_BYTES) // 8)
     padded = np.zeros(8 * num_words, np.uint8)
     padded[: len(data)] = np.frombuffer(data, np.uint8)

@@ -100,7 +100,10 @@ class Log:
 
         Returns:
             Columns run and tag (categorical), step, wall_time, value.
-        """
+
+        Raises:
+            ValueError: If a tag of a wide table is called run or step; `tags` leaves it out.
+        """  # noqa: DOC502
         return dataframes.to_pandas(self.columns(tags, runs), wide=wide)
 
     def to_polars(
@@ -120,7 +123,10 @@ class Log:
 
         Returns:
             Columns run and tag (categorical), step, wall_time, value.
-        """
+
+        Raises:
+            ValueError: If a tag of a wide table is called run or step; `tags` leaves it out.
+        """  # noqa: DOC502
         return dataframes.to_polars(self.columns(tags, runs), wide=wide)
 
     def to_arrow(
@@ -140,7 +146,10 @@ class Log:
 
         Returns:
             Columns run and tag (dictionaries), step, wall_time, value.
-        """
+
+        Raises:
+            ValueError: If a tag of a wide table is called run or step; `tags` leaves it out.
+        """  # noqa: DOC502
         return dataframes.to_arrow(self.columns(tags, runs), wide=wide)
 
     def refresh(self, *, may_grow: bool = False) -> int:

@@ -86,7 +86,7 @@ def read_record(
             continue
         store.kinds.setdefault(value.tag, kind)
         if about is not None:
-            store.metadata.setdefault(value.tag, about)
+            store.describe(value.tag, about, ordinal)
             if kind == "hparams":
                 store.hparams.append((ordinal, about.content))
         if value.content is None:

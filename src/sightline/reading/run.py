@@ -8,13 +8,14 @@ from typing import Generic, TypeVar
 from sightline.events.messages import Metadata
 from sightline.events.reading import Damage
 from sightline.events.wire import WireError
-from sightline.reading.blobs import Audio, Blob, BlobSequence, Histogram, Image, TensorValue, Text
+from sightline.reading.blobs import Blob, BlobSequence
 from sightline.reading.event_files import EventFileReader, Replaced
 from sightline.reading.hparams import HParams
 from sightline.reading.places import Place
 from sightline.reading.series import Series
 from sightline.reading.store import Store
 from sightline.reading.templates import Templates
+from sightline.reading.values import Audio, Histogram, Image, TensorValue, Text
 
 T = TypeVar("T")
 B = TypeVar("B", bound=Blob)

@@ -127,6 +127,7 @@ class Store:
         self.points: list[Points] = []
         self.num_records = 0
         self._raw = raw
+        self._described_at: dict[str, int] = {}
         self._numbers: dict[str, int] = {}
         self._starts: list[tuple[int, int]] = []
         self._loose: list[tuple[int, int, int, float, float]] = []
@@ -144,6 +145,16 @@ class Store:
             self.scalar_tags.append(tag)
             self.kinds.setdefault(tag, "scalar")
         return number
+
+    def describe(self, tag: str, about: Metadata, ordinal: int) -> None:
+        """Note what a record says of a tag; the first one in the run counts, as in TensorBoard.
+
+        Records are not read in the order of the file.
+        """
+        described_at = self._described_at.get(tag)
+        if described_at is None or ordinal < described_at:
+            self._described_at[tag] = ordinal
+            self.metadata[tag] = about
 
     def add_point(
         self, number: int, ordinal: int, step: int, wall_time: float, value: float

@@ -13,8 +13,9 @@ from uuid import uuid4
 import numpy as np
 
 from sightline._optional import missing
+from sightline.events.json_numbers import json_number
 from sightline.reading import dataframes
-from sightline.reading.columns import Columns
+from sightline.reading.columns import Columns, check_wide
 
 CHUNK = 10_000
 
@@ -55,14 +56,10 @@ def write_table(columns: Columns, file: BinaryIO, file_format: str, *, wide: boo
         wide: Columns run and step, and one for each tag, empty where there is no point.
 
     Raises:
-        ValueError: If a tag is called as a column of a wide table is.
-    """
-    taken = {"run", "step"} & set(columns.tag_names)
-    if wide and taken:
-        raise ValueError(
-            f"expected tags other than run and step for a wide table, got {sorted(taken)}; leave "
-            "them out by --tag, or write one row a point"
-        )
+        ValueError: If a tag of a wide table is called as one of its other columns.
+    """  # noqa: DOC502  check_wide raises it
+    if wide:
+        check_wide(columns)
     FORMATS[file_format](columns, file, wide)
 
 
@@ -138,24 +135,6 @@ def _wide_lines(columns: Columns) -> Iterator[str]:
         cells[tag] = value
     if previous is not None:
         yield line(*previous)
-
-
-def json_number(number: float) -> float | str:
-    """A number as JSON has it, or the string that `float` reads.
-
-    Args:
-        number: Any.
-
-    Returns:
-        The number; "NaN", "Infinity" or "-Infinity" where it is not finite.
-
-    Example:
-        >>> [json_number(number) for number in (0.5, float("nan"), float("-inf"))]
-        [0.5, 'NaN', '-Infinity']
-    """
-    if math.isfinite(number):
-        return number
-    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
 def _json(number: float) -> str:

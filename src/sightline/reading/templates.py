@@ -104,7 +104,7 @@ class Templates:
             if not len(rows.starts):
                 break
             data = _data_of(window, rows)
-            new = layout_of(data, store) if data is not None else None
+            new = layout_of(data, int(rows.ordinals[0]), store) if data is not None else None
             if new is None:
                 unread.append(rows[:1])
                 rows = rows[1:]
@@ -145,7 +145,7 @@ class Templates:
             rows, words_NW, words_WN = rows[is_right], words_NW[is_right], words_WN[:, is_right]
         numbers = None
         if layout.tags_of_shape is not None and len(rows.starts):
-            numbers = layout.tags_of_shape.numbers(words_WN, store)
+            numbers = layout.tags_of_shape.numbers(words_WN, rows.ordinals, store)
             if numbers.min() < 0:
                 others = Rows.joined([others, rows[numbers < 0]])
                 rows, words_NW = rows[numbers >= 0], words_NW[numbers >= 0]

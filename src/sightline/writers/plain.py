@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from functools import singledispatch
 from typing import Any
 
+from sightline.events.json_numbers import json_number
 from sightline.writers.values import Histogram, Scalar, Table, Text, Value
 
 
@@ -29,7 +29,7 @@ def plain(value: Value) -> Any:
 
 @plain.register
 def _scalar(value: Scalar) -> Any:
-    return _number(value.value)
+    return json_number(value.value)
 
 
 @plain.register
@@ -42,7 +42,7 @@ def _table(value: Table) -> Any:
     return {
         "columns": list(value.columns),
         "rows": [
-            [_number(cell) if isinstance(cell, float) else cell for cell in row]
+            [json_number(cell) if isinstance(cell, float) else cell for cell in row]
             for row in value.rows
         ],
     }
@@ -57,9 +57,3 @@ def _histogram(value: Histogram) -> Any:
         "num_nan": buckets.num_nan,
         "num_inf": buckets.num_inf,
     }
-
-
-def _number(number: float) -> float | str:
-    if math.isfinite(number):
-        return number
-    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
