@@ -15,7 +15,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image as PilImage
 
-from sightline.events import bucketize
+from sightline.events import RUN_END_TAG, bucketize
 from sightline.logger import MetricsLogger
 from sightline.writers import Histogram, Image, Memory, Text, binning, scalars
 from sightline.writers.grid import GAP, LINE_HEIGHT
@@ -35,8 +35,7 @@ def logger(memory: Memory, tmp_path: Path) -> MetricsLogger:
 
 
 def pixels(memory: Memory) -> np.ndarray:
-    value = memory.written[-1].value
-    assert isinstance(value, Image)
+    *_, value = (one.value for one in memory.written if isinstance(one.value, Image))
     (only,) = value.pixels
     return np.asarray(only)
 
@@ -258,6 +257,7 @@ class TestModels:
             "weights/1.bias",
             "gradients/0.weight",
             "gradients/0.bias",
+            RUN_END_TAG,
         ]
         weights = values["weights/0.weight"]
         assert isinstance(weights, Histogram)
@@ -268,7 +268,7 @@ class TestModels:
         logger.log_model_gradients({"dense": {"kernel": jnp.ones(3), "frozen": None}})
         logger.close()
         tags = [item.tag for item in memory.written]
-        assert tags == ["weights/dense.kernel", "weights/a.b", "gradients/dense.kernel"]
+        assert tags[:-1] == ["weights/dense.kernel", "weights/a.b", "gradients/dense.kernel"]
 
     def test_what_is_no_model_is_refused(self, logger: MetricsLogger) -> None:
         with pytest.raises(TypeError, match="got list"):

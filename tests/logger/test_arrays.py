@@ -42,14 +42,12 @@ def logger(memory: Memory, tmp_path: Path) -> MetricsLogger:
 
 
 def curve(memory: Memory) -> np.ndarray:
-    value = memory.written[-1].value
-    assert isinstance(value, PRCurve)
+    *_, value = (one.value for one in memory.written if isinstance(one.value, PRCurve))
     return value.curve
 
 
 def mesh(memory: Memory) -> Mesh:
-    value = memory.written[-1].value
-    assert isinstance(value, Mesh)
+    *_, value = (one.value for one in memory.written if isinstance(one.value, Mesh))
     return value
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -21,7 +23,7 @@ from tensorboard.plugins.hparams import api_pb2
 from tensorboard.plugins.hparams.backend_context import Context
 from tensorboard.plugins.hparams.list_session_groups import Handler
 
-from sightline.events import HPARAMS_TAG, LAYOUT_TAG, RUN_END_TAG, event_files
+from sightline.events import HPARAMS_TAG, LAYOUT_TAG, RUN_END_TAG, event_files, read
 from sightline.logger import MetricsLogger
 from sightline.writers import Category, HParams, Layout, Margin, Memory, Multiline, RunEnd
 from tests.loaders import Shown, python_loader, read_python
@@ -161,6 +163,38 @@ class TestHParams:
             train(fails=True, lr=0.3, resume_step=resume_step)
         assert statuses(tmp_path, open_loader) == [FAILURE]
         assert len(event_files(tmp_path / "run")) == 3
+
+    def test_a_run_without_settings_has_no_row_and_its_end_hides_nothing(
+        self, tmp_path: Path, open_loader: Open
+    ) -> None:
+        with MetricsLogger("run", tmp_path) as logger:
+            logger.log_metrics({"loss": 1.0}, step=3)
+        with pytest.raises(KeyError), MetricsLogger("run", tmp_path):  # logs nothing
+            raise KeyError("x")
+        events = list(read(tmp_path / "run"))
+        assert not any(value.tag == RUN_END_TAG for event in events for value in event.values)
+        assert [event.step for event in events if event.session is not None] == [0]
+        with open_loader(tmp_path) as provider:
+            request = {"ctx": RequestContext(), "experiment_id": "", "plugin_name": "scalars"}
+            shown = provider.read_scalars(**request, downsample=9)["run"]["loss"]
+        assert [(point.step, point.value) for point in shown] == [(3, 1.0)]
+
+    def test_a_fork_says_nothing_of_how_its_parents_run_ended(self, tmp_path: Path) -> None:
+        program = (
+            "import os, sys\n"
+            "from sightline import MetricsLogger\n"
+            "from sightline.writers import Memory\n"
+            "with MetricsLogger('run', sys.argv[1], extra_writers=[Memory()]) as logger:\n"
+            "    logger.log_metrics({'loss': 1.0}, step=0)\n"
+            "    child = os.fork()\n"
+            "    if not child:\n"
+            "        sys.exit(3)\n"
+            "    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+        )
+        command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program, tmp_path]
+        ended = subprocess.run(command, check=False, timeout=60, capture_output=True, text=True)
+        assert (ended.returncode, ended.stderr) == (3, "")
+        assert [path.name for path in (tmp_path / "run").iterdir() if path.is_dir()] == []
 
     def test_a_continued_run_without_settings_leaves_what_was_said(
         self, tmp_path: Path, open_loader: Open

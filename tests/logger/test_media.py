@@ -54,14 +54,12 @@ def wav_samples(wav: bytes) -> tuple[np.ndarray, int]:
 
 
 def clip(memory: Memory) -> np.ndarray:
-    value = memory.written[-1].value
-    assert isinstance(value, Video)
+    *_, value = (one.value for one in memory.written if isinstance(one.value, Video))
     return value.frames
 
 
 def sound(memory: Memory) -> np.ndarray:
-    value = memory.written[-1].value
-    assert isinstance(value, Audio)
+    *_, value = (one.value for one in memory.written if isinstance(one.value, Audio))
     return value.samples
 
 

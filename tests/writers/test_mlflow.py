@@ -6,7 +6,7 @@ import subprocess
 import sys
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import chdir
+from contextlib import chdir, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -260,6 +260,23 @@ def test_hyperparameters_are_parameters_and_a_failure_is_the_status_of_the_run(
     writer.close()
     run = client.get_run(writer.run_id)
     assert (run.info.status, run.data.params) == ("FAILED", {"seed": "1", "lr": "0.1"})
+
+
+@pytest.mark.parametrize("hparams", [{}, {"lr": 0.1}])
+def test_a_with_block_that_fails_makes_a_failed_run_with_settings_and_without(
+    make: Callable[..., Mlflow], client: MlflowClient, tmp_path: Path, hparams: dict[str, float]
+) -> None:
+    ended = {}
+    for fails in (False, True):
+        writer = make()
+        with suppress(KeyError), MetricsLogger("run", tmp_path, writers=[writer]) as logger:
+            if hparams:
+                logger.log_hparams(hparams)
+            logger.log_metrics({"loss": 1.0}, step=0)
+            if fails:
+                raise KeyError("x")
+        ended[fails] = client.get_run(writer.run_id).info.status
+    assert ended == {False: "FINISHED", True: "FAILED"}
 
 
 def test_the_configuration_becomes_parameters_and_what_does_not_fit_is_said(

@@ -143,6 +143,16 @@ def test_hyperparameters_are_configuration_and_a_failure_is_the_exit_code(tmp_pa
         assert (settings["seed"], settings["lr"]) == (1, 0.1)
 
 
+def test_a_with_block_that_fails_is_the_exit_code_without_settings_too(tmp_path: Path) -> None:
+    writer = Wandb(directory=tmp_path)
+    with pytest.raises(KeyError), MetricsLogger("run", tmp_path, writers=[writer]):
+        raise KeyError("x")
+    (end,) = [
+        r.exit.exit_code for r in wandb_file.records(run_file(tmp_path)) if r.HasField("exit")
+    ]
+    assert end == 1
+
+
 def test_rows_of_one_step_travel_together_unless_they_repeat_a_tag(tmp_path: Path) -> None:
     writer = Wandb(directory=tmp_path)
     writer.write_rows([

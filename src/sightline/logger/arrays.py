@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sightline.logger.run import Run
-from sightline.writers import Histogram, Mesh, PRCurve, Scores, Value
+from sightline.writers import Computed, Histogram, Mesh, PRCurve, Scores, Value
 from sightline.writers.checks import check_array
 from sightline.writers.shapes import check_mesh, check_scores
 from sightline.writers.tables import flatten
@@ -29,6 +29,20 @@ class LogsArrays(Run):
             step: Their step; None for the current one.
         """
         self._log_histograms("", {name: values}, step)
+
+    def log_computed(
+        self, name: str, function: Callable[..., float], *arrays: Any, step: int | None = None
+    ) -> None:
+        """Log a number that the worker computes from arrays, so that the caller does not wait.
+
+        Args:
+            name: Its tag.
+            function: Takes the arrays as NumPy arrays on the host, and returns the number. What it
+                raises is a logging error, for `flush` and `close` to raise.
+            *arrays: Arrays of NumPy, torch or JAX, kept as they are now.
+            step: Its step; None for the current one.
+        """
+        self._log({name: Computed(function, arrays)}, step)
 
     def log_model_weights(self, model: Any, step: int | None = None) -> None:
         """Log a histogram of each parameter, under `weights/<name>`.

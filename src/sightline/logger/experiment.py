@@ -29,6 +29,7 @@ class LogsExperiment(Run):
     """The part of a logger that takes what is said once of a run."""
 
     _hparams: HParams | None = None
+    _is_forked = False
 
     def log_hparams(
         self,
@@ -111,9 +112,10 @@ class LogsExperiment(Run):
         """In a forked process: the run, and how it ends, are the parent's."""
         super().forget()
         self._hparams = None
+        self._is_forked = True
 
     def _epilogue(self, status: RunStatus) -> Mapping[str, Value]:
-        if self._hparams is None:
+        if self._is_forked and self._hparams is None:  # whose parent's writers it may not have
             return {}
         return {RUN_END_TAG: RunEnd(status, self._clock())}
 

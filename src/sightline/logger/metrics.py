@@ -18,6 +18,7 @@ from sightline.logger.media import LogsMedia
 from sightline.logger.models import LogsModels
 from sightline.logger.notes import LogsNotes
 from sightline.logger.ranks import process_rank
+from sightline.logger.system import LogsSystem
 from sightline.writers import Background, Mlflow, Row, TensorBoard, Text, Wandb, Writer
 from sightline.writers.checks import MAX_STEP, MIN_STEP, check_scalar
 from sightline.writers.means import RunningMeans
@@ -33,7 +34,7 @@ MAX_KEPT_TAGS = 1000
 new_tuple = tuple.__new__  # makes a Row in a third of the time that Row itself takes
 
 
-class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsExperiment):
+class MetricsLogger(LogsMedia, LogsArrays, LogsModels, LogsNotes, LogsSystem, LogsExperiment):
     """Logs metrics, images, texts, embeddings and more of a run, at a cost too small to notice.
 
     Numbers may be Python's or 0-d arrays of NumPy, torch or JAX, of any precision and device. What

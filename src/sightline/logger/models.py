@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sightline.events import RunStatus
 from sightline.logger.run import Run
-from sightline.writers import Embedding, Graph
+from sightline.logger.watched import WatchedModel
+from sightline.writers import Embedding, Graph, Histogram
 from sightline.writers.checks import check_embedding
 from sightline.writers.module_tree import module_nodes
 
@@ -15,6 +17,10 @@ GRAPH = "run/graph"
 
 class LogsModels(Run):
     """The part of a logger that takes models and their representations."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._watched: list[WatchedModel] = []
 
     def log_graph(self, model: Any, step: int | None = None) -> None:
         """Log the modules of a model, for the Graphs tab of TensorBoard.
@@ -32,6 +38,37 @@ class LogsModels(Run):
             step: Its step; None for the current one.
         """
         self._log({GRAPH: Graph(module_nodes(model))}, step)
+
+    def watch_model(self, model: Any, *, every: int = 1000) -> None:
+        """Log the modules of a torch model now, and its weights and gradients from now on.
+
+        At the first backward pass and every so many further ones, each parameter gives a histogram
+        of its weights and one of its gradients, `weights/<name>` and `gradients/<name>`, at the
+        current step. Until `close`, a backward pass costs a Python call more a parameter.
+
+        Args:
+            model: A torch module.
+            every: Backward passes from one reading to the next, at least 1.
+
+        Raises:
+            TypeError: If it is not a torch module.
+            ValueError: If `every` is below 1.
+        """
+        if not hasattr(model, "named_parameters"):
+            raise TypeError(
+                f"expected a torch module, got {type(model).__name__}; log what a JAX step returns "
+                "with log_model_weights and log_model_gradients"
+            )
+        if every < 1:
+            raise ValueError(f"expected at least 1 backward pass, got every={every}; 1000 is usual")
+        self.log_graph(model)
+        watched = WatchedModel(model, lambda tag, x: self._log({tag: Histogram(x)}, None), every)
+        self._watched.append(watched)
+
+    def _close(self, status: RunStatus | None) -> None:
+        while self._watched:
+            self._watched.pop().remove()
+        super()._close(status)
 
     def log_embedding(
         self,

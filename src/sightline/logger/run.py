@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -83,14 +82,8 @@ class Run:
             error.add_note(f"while logging: {type(fault).__name__}: {fault}")
 
     def close_at_end(self) -> None:
-        """Close, as the process ends: what went wrong was reported, and raising it helps nobody.
-
-        Whether the run is a success nobody knows, so nothing is said of it.
-        """
-        try:
-            self._close(None)
-        except Exception as error:  # noqa: BLE001
-            print(f"sightline: not everything was logged: {error}", file=sys.stderr)
+        """Close; whether the run is a success nobody knows, so nothing is said of it."""
+        self._close(None)
 
     def forget(self) -> None:
         """In a forked process: what is held back is the parent's."""

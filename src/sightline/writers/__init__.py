@@ -11,6 +11,7 @@ from sightline.writers.protocol import Row, Writer, hand_over, hand_over_rows
 from sightline.writers.tensorboard import TensorBoard
 from sightline.writers.values import (
     Audio,
+    Computed,
     Embedding,
     Graph,
     Histogram,
@@ -33,6 +34,7 @@ __all__ = [
     "Audio",
     "Background",
     "Category",
+    "Computed",
     "Console",
     "Embedding",
     "Fanout",

@@ -181,11 +181,8 @@ class Background:
         self._faults.raise_kept()
 
     def close_at_end(self) -> None:
-        """Close, as the process ends: what went wrong was reported, and raising it helps nobody."""
-        try:
-            self.close()
-        except Exception as error:  # noqa: BLE001
-            print(f"sightline: not everything was logged: {error}", file=sys.stderr)
+        """Close, as the process ends."""
+        self.close()
 
     def forget(self) -> None:
         """In a forked process: the queue, the writer and the worker are the parent's."""

@@ -49,9 +49,12 @@ class OpenLogs:
         self._logs.pop(log, None)
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all of them: what went wrong was reported, and raising it helps nobody."""
         for log in reversed(list(self._logs)):
-            log.close_at_end()
+            try:
+                log.close_at_end()
+            except Exception as error:  # noqa: BLE001  the other logs are closed too
+                print(f"sightline: not everything was logged: {error}", file=sys.stderr)
 
     def _handle_sigterm(self) -> None:
         is_main = threading.current_thread() is threading.main_thread()

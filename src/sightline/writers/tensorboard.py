@@ -16,7 +16,7 @@ from sightline.events import Event, GraphNode, ScalarEncoder, SessionStatus
 from sightline.writers.projector import Projector
 from sightline.writers.protocol import Row, raise_all
 from sightline.writers.summaries import summaries
-from sightline.writers.values import KINDS, Embedding, Graph, HParams, Scalar, Value
+from sightline.writers.values import KINDS, Embedding, Graph, HParams, RunEnd, Scalar, Value
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -106,6 +106,9 @@ class TensorBoard:
             step: Step of all of them.
             wall_time: When they were logged, in seconds since 1970.
         """
+        values = self._without_lone_end(values)
+        if not values:
+            return
         self._start_if_new(step, wall_time)
         scalars: dict[str, float] = {}
         encoded: list[bytes] = []
@@ -194,6 +197,15 @@ class TensorBoard:
         # Each file describes its tags, so that it can be read without those before it.
         self._scalars = ScalarEncoder(self._describe)
         self._described: set[str] = set()
+
+    def _without_lone_end(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
+        """The values, without the end of a run whose settings this session did not write."""
+        # The HParams page would have no row for it, or one of an earlier session, which said its.
+        if RunEnd not in map(type, values.values()):
+            return values
+        if HParams in {*map(type, values.values()), *self._kinds.values()}:
+            return values
+        return {tag: value for tag, value in values.items() if not isinstance(value, RunEnd)}
 
     def _start_if_new(self, step: int, wall_time: float) -> None:
         if not self._has_started:

@@ -2,6 +2,7 @@
 
 from sightline.writers.values.audio import Audio
 from sightline.writers.values.base import Value
+from sightline.writers.values.computed import Computed
 from sightline.writers.values.embedding import Embedding
 from sightline.writers.values.graph import Graph
 from sightline.writers.values.histogram import Histogram
@@ -35,6 +36,7 @@ KINDS: tuple[type[Value], ...] = (
 __all__ = [
     "KINDS",
     "Audio",
+    "Computed",
     "Embedding",
     "Graph",
     "HParams",

@@ -23,7 +23,7 @@ class Value:
         """
         return self
 
-    def on_host(self) -> Self:
+    def on_host(self) -> Value:
         """The value as writers take it.
 
         Returns:
