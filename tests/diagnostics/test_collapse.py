@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sightline.diagnostics import (
+    dead_dimensions,
     feature_std,
     mean_std,
     min_std,
@@ -99,3 +100,23 @@ def test_one_bad_value_is_not_hidden(arrays, x, row):
     a = arrays(x)
     measures = [mean_std(a), min_std(a), feature_std(a), *pairwise_similarity(a)]
     assert all(math.isnan(float(value)) for value in measures)
+
+
+def test_the_share_of_dead_dimensions_is_the_slow_twins(arrays, twin, x):
+    x[:, [1, 5, 7]] = np.float32(1e-3) * x[:, [1, 5, 7]]
+    assert twin.dead_dimensions(x) == 3 / 12
+    assert float(dead_dimensions(arrays(x))) == pytest.approx(3 / 12)
+    assert float(dead_dimensions(arrays(x), threshold=2.0)) == 1.0
+
+
+def test_dead_dimensions_are_counted_alike_at_any_scale_and_all_are_dead_in_collapse(arrays, x):
+    x[:, 2] = 0.0
+    for scale in (1e-30, 1e30):
+        assert float(dead_dimensions(arrays(x * np.float32(scale)))) == pytest.approx(1 / 12)
+    assert float(dead_dimensions(arrays(np.ones((9, 12), np.float32)))) == 1.0
+
+
+def test_dead_dimensions_are_not_counted_where_a_feature_is_bad_or_rows_are_missing(arrays, x):
+    x[3, 4] = np.nan
+    assert math.isnan(float(dead_dimensions(arrays(x))))
+    assert math.isnan(float(dead_dimensions(arrays(x[:1]))))

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from sightline.diagnostics import cosine_similarity
+from sightline.diagnostics import cosine_similarity, pairwise_cosines
 
 
 def test_it_agrees_with_the_slow_twin(arrays, twin, rng):
@@ -49,3 +49,23 @@ def test_two_shapes_are_refused_with_both_of_them_named(arrays, shape):
     a = arrays(np.ones((3, 4), np.float32))
     with pytest.raises(ValueError, match="expected two arrays of one shape"):
         cosine_similarity(a if 0 not in shape else arrays(np.ones(shape)), arrays(np.ones(shape)))
+
+
+@pytest.mark.parametrize("num_rows", [2, 3, 8, 9])
+def test_each_pair_of_rows_has_one_cosine(arrays, twin, rng, num_rows):
+    x = rng.standard_normal((num_rows, 5)).astype(np.float32)
+    result = np.asarray(pairwise_cosines(arrays(x)))
+    assert result.shape == (num_rows * (num_rows - 1) // 2,)
+    np.testing.assert_allclose(np.sort(result), twin.pairwise_cosines(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("num_rows", [0, 1])
+def test_one_row_has_no_pair(arrays, num_rows):
+    assert tuple(pairwise_cosines(arrays(np.ones((num_rows, 5), np.float32))).shape) == (0,)
+
+
+def test_a_bad_row_spoils_only_its_own_pairs(arrays, rng):
+    x = rng.standard_normal((5, 4)).astype(np.float32)
+    x[2, 0] = np.nan
+    result = np.asarray(pairwise_cosines(arrays(x)))
+    assert np.count_nonzero(np.isnan(result)) == 4

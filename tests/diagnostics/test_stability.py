@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import linregress
 
 from sightline.diagnostics import trend
 
@@ -29,7 +30,6 @@ def test_the_line_and_its_error_are_those_of_the_slow_twin(rng, twin, memory):
 
 
 def test_without_memory_the_error_is_the_textbooks(rng):
-    linregress = pytest.importorskip("scipy.stats").linregress
     steps, values = np.arange(5.0), np.array([1.0, 3.0, 2.0, 5.0, 3.0])
     expected = linregress(steps, values)
     line = trend(steps, values)

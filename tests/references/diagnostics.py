@@ -86,3 +86,190 @@ def line(steps, values):
     memory = min(max(memory, 0.0), 0.99)
     variance = remainder / (n - 2) / squares * (1 + memory) / (1 - memory)
     return float(slope), math.sqrt(variance)
+
+
+def covariance(features):
+    x = np.asarray(features, np.float64)
+    mean = sum(x) / len(x)
+    return sum(np.outer(row - mean, row - mean) for row in x) / (len(x) - 1)
+
+
+def covariance_eigenvalues(features):
+    values = sorted(np.linalg.eigvalsh(covariance(features)), reverse=True)
+    return values[: min(np.shape(features))]
+
+
+def entropy_rank(weights, epsilon=0.0):
+    total = sum(weights)
+    shares = [weight / total + epsilon for weight in weights]
+    return math.exp(-sum(p * math.log(p) for p in shares if p > 0))
+
+
+def rank_me(features):
+    s = np.linalg.svd(np.asarray(features, np.float64), compute_uv=False)
+    return entropy_rank(s, 1e-7)
+
+
+def participation_ratio(features):
+    values = covariance_eigenvalues(features)
+    return sum(values) ** 2 / sum(value**2 for value in values)
+
+
+def stable_rank(features):
+    values = covariance_eigenvalues(features)
+    return sum(values) / values[0]
+
+
+def alpha_req(features):
+    values = [v for v in covariance_eigenvalues(features) if v > 1e-12 * np.square(features).sum()]
+    slope, _ = np.polyfit(np.log(np.arange(1, len(values) + 1)), np.log(values), 1)
+    return -slope
+
+
+def dead_dimensions(features, threshold=0.03):
+    stds = std_per_dimension(features)
+    return sum(std * math.sqrt(len(stds)) < threshold for std in stds) / len(stds)
+
+
+def pairwise_cosines(features):
+    x = np.asarray(features, np.float64)
+    return sorted(cosine(x[i], x[j]) for i in range(len(x)) for j in range(i))
+
+
+def covariance_off_diagonal(features):
+    c = covariance(features)
+    width = len(c)
+    return sum(c[i, j] ** 2 for i in range(width) for j in range(width) if i != j) / width
+
+
+def correlation_off_diagonal(features):
+    c = covariance(features)
+    width = len(c)
+    pairs = [(i, j) for i in range(width) for j in range(width) if i != j]
+    squares = [c[i, j] ** 2 / (c[i, i] * c[j, j]) for i, j in pairs]
+    return math.sqrt(sum(squares) / len(squares))
+
+
+def variance_hinge(features):
+    variances = np.diag(covariance(features))
+    return sum(max(0.0, 1.0 - math.sqrt(v + 1e-4)) for v in variances) / len(variances)
+
+
+def lidar(views, delta=1e-4):
+    z = np.asarray(views, np.float64)
+    means = [sum(image) / len(image) for image in z]
+    mean = sum(means) / len(means)
+    between = sum(np.outer(m - mean, m - mean) for m in means) / len(means)
+    within = delta * np.eye(z.shape[2])
+    for m, image in zip(means, z, strict=True):
+        for row in image:
+            within = within + np.outer(row - m, row - m) / (z.shape[0] * z.shape[1])
+    values, axes = np.linalg.eigh(within)
+    root = axes @ np.diag(values**-0.5) @ axes.T
+    spectrum = np.linalg.eigvalsh(root @ between @ root)
+    return entropy_rank([value for value in spectrum if value > 1e-10 * max(spectrum)])
+
+
+def alignment(a, b):
+    pairs = [(unit(u), unit(v)) for u, v in zip(a, b, strict=True)]
+    return sum(sum((x - y) ** 2 for x, y in zip(u, v, strict=True)) for u, v in pairs) / len(pairs)
+
+
+def uniformity(features):
+    rows = [np.array(unit(row)) for row in features]
+    pairs = [(i, j) for i in range(len(rows)) for j in range(i)]
+    mean = sum(math.exp(-2 * sum((rows[i] - rows[j]) ** 2)) for i, j in pairs) / len(pairs)
+    return math.log(mean)
+
+
+def linear_cka(x, y):
+    """The HSIC form, with centred N x N kernels, whatever the shapes."""
+    n = len(x)
+    centring = np.eye(n) - np.ones((n, n)) / n
+    k, m = (centring @ (v @ v.T) @ centring for v in (np.float64(x), np.float64(y)))
+    return np.trace(k @ m) / math.sqrt(np.trace(k @ k) * np.trace(m @ m))
+
+
+def gram(features):
+    return [[cosine(a, b) for b in features] for a in features]
+
+
+def sigreg(features, directions):
+    x = np.asarray(features, np.float64)
+    nodes = np.linspace(-3, 3, 33)
+    statistics = []
+    for direction in np.asarray(directions, np.float64).T:
+        projected = x @ np.array(unit(direction))
+        integrand = []
+        for t in nodes:
+            empirical = sum(np.exp(1j * t * value) for value in projected) / len(projected)
+            normal = math.exp(-t * t / 2)
+            integrand.append(abs(empirical - normal) ** 2 * normal)
+        statistics.append(len(x) * np.trapezoid(integrand, nodes))
+    return sum(statistics) / len(statistics)
+
+
+def intrinsic_dimension(features):
+    x = np.asarray(features, np.float64)
+    ratios = []
+    for i, row in enumerate(x):
+        nearest, second = sorted(math.dist(row, x[j]) for j in range(len(x)) if j != i)[:2]
+        ratios.append(second / nearest)
+    ratios.sort()
+    kept = int(0.9 * len(ratios))
+    points = [
+        (math.log(mu), -math.log(1 - (i + 1) / len(ratios))) for i, mu in enumerate(ratios[:kept])
+    ]
+    return sum(a * b for a, b in points) / sum(a * a for a, _ in points)
+
+
+def filter_lengths(weight):
+    return [
+        math.sqrt(sum(float(value) ** 2 for value in row.ravel()))
+        for row in np.asarray(weight, np.float64)
+    ]
+
+
+def moments(tensors):
+    """Mean magnitude, largest, deviation, norm and count of what is not finite."""
+    values = [float(value) for x in tensors for value in np.ravel(x)]
+    mean = sum(values) / len(values)
+    return (
+        sum(abs(value) for value in values) / len(values),
+        max(abs(value) for value in values),
+        math.sqrt(sum((value - mean) ** 2 for value in values) / len(values)),
+        math.sqrt(sum(value**2 for value in values)),
+        sum(not math.isfinite(value) for value in values),
+    )
+
+
+def length(tensors):
+    return math.sqrt(sum(float(value) ** 2 for x in tensors for value in np.ravel(x)))
+
+
+def signal_to_noise(window):
+    signal = noise = 0.0
+    for column in np.asarray(window, np.float64).T:
+        mean = sum(column) / len(column)
+        signal += mean**2
+        noise += sum((value - mean) ** 2 for value in column) / (len(column) - 1)
+    return math.sqrt(signal / noise)
+
+
+def agreement(predictions, targets, weights):
+    rows = [(p, t, w) for p, t, w in zip(predictions, targets, weights, strict=True) if w]
+    total = sum(w for *_, w in rows)
+    cosines = [cosine(p, t) for p, t, _ in rows]
+    mean = sum(w * c for (*_, w), c in zip(rows, cosines, strict=True)) / total
+    variance = sum(w * (c - mean) ** 2 for (*_, w), c in zip(rows, cosines, strict=True)) / total
+    center = sum(w * t for _, t, w in rows) / total
+    error = sum(w * length([p - t]) ** 2 for p, t, w in rows)
+    spread = sum(w * length([t - center]) ** 2 for _, t, w in rows)
+    return mean, math.sqrt(variance), min(cosines), max(cosines), error / spread
+
+
+def theil_sen(steps, values):
+    slopes = [
+        (values[i] - values[j]) / (steps[i] - steps[j]) for i in range(len(steps)) for j in range(i)
+    ]
+    return 1000 * float(np.median(slopes))

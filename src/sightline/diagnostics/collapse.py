@@ -84,6 +84,33 @@ def min_std(features_ND: Array) -> Array:
         return xp.min(std_D)
 
 
+def dead_dimensions(features_ND: Array, *, threshold: float = 0.03) -> Array:
+    """Share of the dimensions whose `std_per_dimension` times sqrt(D) is below a threshold.
+
+    How to read it: 0 is healthy, 1 complete collapse. `min_std` says that one dimension is dead,
+    this says whether it is the only one. Blind spot: dimensions that all move together are alive
+    one by one; `correlation_off_diagonal` and `effective_rank` see those.
+
+    Args:
+        features_ND: features, shape (N, D), any real dtype.
+        threshold: deviation on the unit sphere times sqrt(D), whose ideal is 1, from which on a
+            dimension counts as alive.
+
+    Returns:
+        0-d array, in [0, 1]. NaN as in `std_per_dimension`.
+
+    Example:
+        >>> import numpy as np
+        >>> z = np.array([[1.0, 1.0, 0.0, 0.0], [1.0, -1.0, 0.0, 0.0]])   # one of four moves
+        >>> float(dead_dimensions(z))
+        0.75
+    """
+    with measuring(std_per_dimension(features_ND)) as (xp, std_D):
+        is_dead_D = std_D * std_D.shape[0] ** 0.5 < threshold
+        dead_D = xp.where(is_dead_D, xp.ones_like(std_D), 0.0)
+        return xp.mean(xp.where(xp.isnan(std_D), std_D, dead_D))
+
+
 def feature_std(features_ND: Array) -> Array:
     """Mean over the dimensions of the standard deviation of the features as they are.
 

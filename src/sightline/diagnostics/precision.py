@@ -14,11 +14,46 @@ Array: TypeAlias = Any
 
 
 @contextmanager
-def measuring(*arrays: Array) -> Iterator[tuple[Any, ...]]:
-    """Open a block that measures arrays: gives their namespace and the arrays, widened.
+def widened(*arrays: Array) -> Iterator[tuple[Any, ...]]:
+    """Open a block that computes on arrays in float32 or better, gradients included.
 
-    float64 stays as it is and everything else becomes float32. Inside the block torch neither
-    autocasts nor records gradients, and JAX does not shorten the operands of a matrix product.
+    float64 stays as it is and everything else becomes float32. Inside the block torch does not
+    autocast, and JAX does not shorten the operands of a matrix product.
+
+    Args:
+        *arrays: arrays of one namespace, any shape and dtype.
+
+    Yields:
+        The namespace, then each array as float32 or float64.
+
+    Example:
+        >>> import numpy as np
+        >>> with widened(np.ones(3, np.float16)) as (xp, x):
+        ...     str(x.dtype)
+        'float32'
+    """
+    xp = array_namespace(*arrays)
+    with ExitStack() as stack:
+        if is_torch_array(arrays[0]):
+            torch = sys.modules["torch"]
+            device = arrays[0].device.type
+            if torch.amp.is_autocast_available(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        elif is_jax_array(arrays[0]):
+            stack.enter_context(sys.modules["jax"].default_matmul_precision("highest"))
+        yield (
+            xp,
+            *(
+                xp.astype(x, xp.float64 if x.dtype == xp.float64 else xp.float32, copy=False)
+                for x in arrays
+            ),
+        )
+
+
+@contextmanager
+def measuring(*arrays: Array) -> Iterator[tuple[Any, ...]]:
+    """Open a block that measures arrays: `widened`, and torch records no gradients.
+
     Nothing leaves the device.
 
     Args:
@@ -33,20 +68,10 @@ def measuring(*arrays: Array) -> Iterator[tuple[Any, ...]]:
         ...     str(x.dtype)
         'float32'
     """
-    xp = array_namespace(*arrays)
     with ExitStack() as stack:
         if is_torch_array(arrays[0]):
-            torch = sys.modules["torch"]
-            stack.enter_context(torch.no_grad())
-            device = arrays[0].device.type
-            if torch.amp.is_autocast_available(device):
-                stack.enter_context(torch.autocast(device, enabled=False))
-        elif is_jax_array(arrays[0]):
-            stack.enter_context(sys.modules["jax"].default_matmul_precision("highest"))
-        yield (
-            xp,
-            *(xp.astype(x, xp.float64 if x.dtype == xp.float64 else xp.float32) for x in arrays),
-        )
+            stack.enter_context(sys.modules["torch"].no_grad())
+        yield stack.enter_context(widened(*arrays))
 
 
 def require_rows(features_ND: Array) -> tuple[int, int]:
