@@ -10,21 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sightline.figures import style
-from sightline.figures.pixels import Array, as_colours, on_host
+from sightline.figures.overlays import draw_patches, draw_regions, outline, require_fit
+from sightline.figures.pixels import Array, as_colours, as_mask
+from sightline.figures.sheet import GAP_PX, Box, figure_of, new_sheet, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Mask = NDArray[np.bool_]
-Picture = NDArray[np.float32]
-
 _CELL_PX = 132
 _LABEL_PX = 124
-_GAP_PX = 8
 
 
 def visualize_masking_strategy(
@@ -34,6 +31,7 @@ def visualize_masking_strategy(
 
     How to read it: blue is what the encoder sees, orange what it must predict, hatching what it
     never gets. Masks should differ from column to column, and no patch may be blue and orange.
+    It costs about 65 ms for four images of 112 pixels on one core.
 
     Args:
         images_BCHW: images, (B, C, H, W), C 1 or 3; uint8, or floats (stretched if not in [0, 1]).
@@ -45,45 +43,38 @@ def visualize_masking_strategy(
         Figure for the tag `masking/samples`, 684 pixels wide for four images.
     """
     pictures = as_colours(images_BCHW[:max_images])
-    contexts, targets = (on_host(m[:max_images]).astype(bool) for m in (context_BHW, target_BHW))
-    _require_fit(pictures, contexts, targets)
+    contexts, targets = as_mask(context_BHW[:max_images]), as_mask(target_BHW[:max_images])
+    require_fit(pictures, contexts, targets)
 
-    num_images = len(pictures)
-    width = _LABEL_PX + num_images * (_CELL_PX + _GAP_PX)
-    height = 4 * (_CELL_PX + _GAP_PX) + _GAP_PX
-    figure = style.new_figure(height, width_px=width)
-    grid = figure.subplots(
-        4,
-        num_images,
-        squeeze=False,
-        gridspec_kw={
-            "left": _LABEL_PX / width,
-            "right": 1 - _GAP_PX / width,
-            "top": 1 - _GAP_PX / height,
-            "bottom": _GAP_PX / height,
-            "wspace": _GAP_PX / _CELL_PX,
-            "hspace": _GAP_PX / _CELL_PX,
-        },
-    )
+    step = _CELL_PX + GAP_PX
+    sheet = new_sheet(4 * step + GAP_PX, width_px=_LABEL_PX + len(pictures) * step)
     for column, (picture, context, target) in enumerate(
         zip(pictures, contexts, targets, strict=True)
     ):
-        everything = np.ones_like(context)
-        _draw(grid[0, column], picture, everything)
-        _draw(grid[1, column], picture, context)
-        _outline(grid[1, column], picture, context, style.BLUE)
-        _draw(grid[2, column], picture, target)
-        _outline(grid[2, column], picture, target, style.ORANGE)
-        _draw_regions(grid[3, column], picture, context, target)
-    _label(grid[0, 0], "image", style.INK)
-    _label(grid[1, 0], "context", style.BLUE, "is seen")
-    _label(grid[2, 0], "target", style.ORANGE, "is predicted")
-    _label(grid[3, 0], "both", style.INK, "overlaid")
-    return figure
+        boxes = [
+            Box(_LABEL_PX + column * step, GAP_PX + row * step, _CELL_PX, _CELL_PX).around(
+                *picture.shape[:2]
+            )
+            for row in range(4)
+        ]
+        draw_patches(sheet, boxes[0], picture, np.ones_like(context))
+        draw_patches(sheet, boxes[1], picture, context)
+        outline(sheet, boxes[1], context, style.BLUE)
+        draw_patches(sheet, boxes[2], picture, target)
+        outline(sheet, boxes[2], target, style.ORANGE)
+        draw_regions(sheet, boxes[3], picture, context, target)
+    _label(sheet, 0, "image", style.INK)
+    _label(sheet, 1, "context", style.BLUE, "is seen")
+    _label(sheet, 2, "target", style.ORANGE, "is predicted")
+    _label(sheet, 3, "both", style.INK, "overlaid")
+    return figure_of(sheet)
 
 
 def visualize_masked_image(image_CHW: Array, mask_HW: Array) -> Figure:
     """Show one image with its masked patches taken away.
+
+    How to read it: what is left should show what the image is about without giving the hatched part
+    away. It costs about 12 ms on one core.
 
     Args:
         image_CHW: image, (C, H, W), C 1 or 3; uint8, or floats (stretched if not in [0, 1]).
@@ -92,12 +83,11 @@ def visualize_masked_image(image_CHW: Array, mask_HW: Array) -> Figure:
     Returns:
         Figure of 330 x 330 pixels.
     """
-    mask = on_host(mask_HW).astype(bool)
-    picture = as_colours(image_CHW[None])
-    _require_fit(picture, mask[None], mask[None])
-    figure, axes = _single()
-    _draw(axes, picture[0], ~mask)
-    return figure
+    picture, mask = as_colours(image_CHW[None]), as_mask(mask_HW)
+    require_fit(picture, mask[None])
+    sheet, box = _single()
+    draw_patches(sheet, box.around(*picture.shape[1:3]), picture[0], ~mask)
+    return figure_of(sheet)
 
 
 def visualize_context_target_regions(
@@ -105,117 +95,34 @@ def visualize_context_target_regions(
 ) -> Figure:
     """Show one image with its context outlined in blue and its targets covered in orange.
 
+    How to read it: no patch may be blue and orange. Patches of neither kind are hatched; many of
+    them are computing time for nothing. It costs about 15 ms on one core.
+
     Args:
         image_CHW: image, (C, H, W), C 1 or 3; uint8, or floats (stretched if not in [0, 1]).
         context_HW: True where a patch is context, (H, W), bool.
         target_HW: True where a patch is a target, (H, W), bool.
 
     Returns:
-        Figure of 330 x 330 pixels; patches of neither kind are hatched.
+        Figure of 330 x 330 pixels.
     """
-    context, target = (on_host(mask).astype(bool) for mask in (context_HW, target_HW))
     picture = as_colours(image_CHW[None])
-    _require_fit(picture, context[None], target[None])
-    figure, axes = _single()
-    _draw_regions(axes, picture[0], context, target)
-    return figure
+    context, target = as_mask(context_HW), as_mask(target_HW)
+    require_fit(picture, context[None], target[None])
+    sheet, box = _single()
+    draw_regions(sheet, box.around(*picture.shape[1:3]), picture[0], context, target)
+    return figure_of(sheet)
 
 
-def _draw(axes: Axes, picture: Picture, shown: Mask) -> None:
-    """Draw the shown patches of a picture over hatched paper."""
-    from matplotlib.patches import Rectangle
-
-    rows, columns = picture.shape[:2]
-    paper = Rectangle((0, 0), columns, rows, facecolor="#EDEDED", edgecolor="#BDBDBD", hatch="////")
-    paper.set_linewidth(0)
-    axes.add_patch(paper)
-    alpha = _to_pixels(shown, picture).astype(np.float32)[..., None]
-    axes.imshow(
-        np.concatenate([picture, alpha], axis=-1),
-        extent=(0, columns, rows, 0),
-        interpolation="nearest",
-        zorder=2,
-    )
-    style.bare(axes)
-
-
-def _draw_regions(axes: Axes, picture: Picture, context: Mask, target: Mask) -> None:
-    _draw(axes, picture, context | target)
-    rows, columns = picture.shape[:2]
-    cover = np.zeros((*picture.shape[:2], 4), np.float32)
-    cover[_to_pixels(target, picture)] = _rgba(style.ORANGE, 0.85)
-    cover[_to_pixels(context & ~target, picture)] = _rgba(style.BLUE, 0.30)
-    axes.imshow(cover, extent=(0, columns, rows, 0), interpolation="nearest", zorder=3)
-    _outline(axes, picture, context, style.BLUE)
-    _outline(axes, picture, target, style.ORANGE)
-
-
-def _outline(axes: Axes, picture: Picture, mask: Mask, colour: str) -> None:
-    """Draw the border between the patches of a mask and all others."""
-    from matplotlib.collections import LineCollection
-
-    height, width = (a // b for a, b in zip(picture.shape[:2], mask.shape, strict=True))
-    padded = np.pad(mask, 1)
-    horizontal = np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1])
-    vertical = np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1])
-    lines = [[(x * width, y * height), ((x + 1) * width, y * height)] for y, x in horizontal]
-    lines += [[(x * width, y * height), (x * width, (y + 1) * height)] for y, x in vertical]
-    width_pt = 3.5 * min(1.0, 8 / max(mask.shape))  # thinner where patches are small
-    border = LineCollection(lines, colors=colour, linewidths=width_pt, capstyle="projecting")
-    border.set(clip_on=False, zorder=4)
-    axes.add_collection(border)
-
-
-def _label(axes: Axes, name: str, colour: str, what: str = "") -> None:
+def _label(sheet: Axes, row: int, name: str, colour: str, what: str = "") -> None:
     """Write a row's name, and below it what the row means, to the left of its first picture."""
-
-    def write(text: str, rise: float, colour: str, size: float, weight: str) -> None:
-        axes.annotate(
-            text,
-            xy=(0, 0.5),
-            xycoords="axes fraction",
-            xytext=(-10, rise),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            color=colour,
-            fontsize=size,
-            fontweight=weight,
-        )
-
-    write(name, 8 if what else 0, colour, style.TYPE_PT, "bold")
-    write(what, -9, style.MUTED, style.SMALL_TYPE_PT, "normal")
+    x, y = _LABEL_PX - 14, GAP_PX + row * (_CELL_PX + GAP_PX) + _CELL_PX / 2
+    shift = 11 if what else 0
+    write(sheet, x, y - shift, name, ha="right", colour=colour, size=style.TYPE_PT, weight="bold")
+    if what:
+        write(sheet, x, y + 13, what, ha="right", colour=style.MUTED)
 
 
-def _single() -> tuple[Figure, Axes]:
+def _single() -> tuple[Axes, Box]:
     side = style.CARD_WIDTH_PX / 2
-    figure = style.new_figure(side, width_px=side)
-    return figure, figure.add_axes((0.02, 0.02, 0.96, 0.96))
-
-
-def _to_pixels(mask: Mask, picture: Picture) -> Mask:
-    height, width = (a // b for a, b in zip(picture.shape[:2], mask.shape, strict=True))
-    return mask.repeat(height, axis=0).repeat(width, axis=1)
-
-
-def _rgba(colour: str, alpha: float) -> tuple[float, float, float, float]:
-    from matplotlib.colors import to_rgba
-
-    return to_rgba(colour, alpha)
-
-
-def _require_fit(pictures: Picture, contexts: Mask, targets: Mask) -> None:
-    if contexts.shape != targets.shape or contexts.ndim != 3 or len(contexts) != len(pictures):
-        raise ValueError(
-            f"expected one context and one target mask of one shape (H, W) for each of the "
-            f"{len(pictures)} images, got {contexts.shape} and {targets.shape}; "
-            "reshape flat masks to the patch grid"
-        )
-    if len(pictures) == 0:
-        raise ValueError("expected at least one image, got none; pass a batch that is not empty")
-    if any(a % b for a, b in zip(pictures.shape[1:3], contexts.shape[1:], strict=True)):
-        raise ValueError(
-            f"expected images whose height and width are multiples of the patch grid, got images "
-            f"of {pictures.shape[1:3]} and masks of {contexts.shape[1:]}; "
-            "pass the masks of this image size"
-        )
+    return new_sheet(side, width_px=side), Box(7, 7, side - 14, side - 14)

@@ -28,6 +28,18 @@ def on_host(array: Array) -> NDArray[Any]:
     return host.astype(np.float32) if host.dtype.kind in "fV" else host
 
 
+def as_mask(mask: Array) -> NDArray[np.bool_]:
+    """Bring a mask to the host.
+
+    Args:
+        mask: bool, or numbers that are not 0 where it is True; any shape.
+
+    Returns:
+        The same mask in NumPy, bool.
+    """
+    return on_host(mask).astype(bool)
+
+
 def as_colours(images_BCHW: Array) -> NDArray[np.float32]:
     """Bring a batch of images to float colours.
 

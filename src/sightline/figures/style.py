@@ -23,6 +23,7 @@ SMALL_TYPE_PT = 13.0
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, "#56B4E9", "#D55E00")
 INK, MUTED, FAINT, PAPER = "#222222", "#666666", "#D9D9D9", "#FFFFFF"
+ALERT = "#B3261E"  # what is wrong; always with a word or a shape, never by colour alone
 
 
 def new_figure(height_px: float, *, width_px: float = CARD_WIDTH_PX) -> Figure:
