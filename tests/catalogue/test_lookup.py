@@ -1,5 +1,7 @@
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -7,71 +9,63 @@ from hypothesis import strategies as st
 
 from sightline.catalogue import describe, find, rows
 
-TAGS = [
-    "epoch",
-    "train/loss",
-    "train/lr",
-    "train_epoch/{name}",
-    "val/{name}",
-    "performance/data_time_ms",
-    "performance/step_time_ms",
-    "performance/samples_per_second",
-    "gradient/global_norm_before_clip",
-    "gradient/was_clipped",
-    "run/config",
-    "run/environment",
-    "run/model",
-    "run/alerts",
-    "logging/dropped_calls",
-    "loss/total",
-    "loss/h{l}",
-    "loss/unweighted",
-    "loss/contribution_h{l}",
-    "train/ema_momentum",
-    "ema/momentum_current",
-    "ema/parameter_divergence",
-    "masking/mask_ratio",
-    "masking/num_masked_patches",
-    "masking/num_unmasked_patches",
-    "masking/context_target_overlap",
-    "masking/context_kept_frac",
-    "masking/coverage_min_max_ratio",
-    "masking/samples",
-    "hierarchy/level{l}_effective_rank",
-    "prediction/level{l}_cosine_sim_mean",
-    "prediction/level{l}_similarity",
-    "train/context_std",
-    "train/target_std",
-    "collapse/mean_std_per_dim",
-    "collapse/min_std_per_dim",
-    "collapse/effective_rank",
-    "collapse/mean_similarity",
-    "eval/knn_accuracy",
-    "eval/linear_probe_accuracy",
-    "eval/few_label_accuracy",
-    "eval/random_encoder_accuracy",
-    "eval/effective_rank",
-]
+GOLDEN = (Path(__file__).parent / "tags.txt").read_text("utf-8").splitlines()
+KINDS = {"scalar", "histogram", "image", "video", "text", "graph", "hparams", "layout", "embedding"}
+RECORDS = {"text", "graph", "hparams", "layout"}  # neither healthy nor not
+FIELDS = {
+    "{l}": "1",
+    "{m}": "3",
+    "{i}": "2",
+    "{name}": "loss",
+    "{module}": "predictor",
+    "{layer}": "blocks.0.norm.weight",
+}
+
+
+def member(tag):
+    """A tag of the family."""
+    for field, value in FIELDS.items():
+        tag = tag.replace(field, value)
+    return tag
 
 
 def test_the_tags_are_those_that_dashboards_know():
-    assert [row.tag for row in rows()] == TAGS
+    assert [f"{row.recipe} {row.kind} {row.tag}" for row in rows()] == GOLDEN
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.tag)
 def test_every_row_says_what_it_is_and_when_it_is_written(row):
-    assert row.kind in {"scalar", "histogram", "image", "text"}
+    assert row.kind in KINDS
     assert len(row.meaning.split()) >= 8
     assert row.meaning.rstrip().endswith((".", "?"))
     assert row.when
-    assert row.kind == "text" or row.healthy or row.warn or row.tag.startswith("train_epoch")
+    assert row.kind in RECORDS or row.healthy or row.warn or row.tag.startswith("train_epoch")
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row.tag)
+def test_every_text_is_a_text(row):
+    """An unquoted 0 or yes in YAML is none."""
+    texts = (row.tag, row.when, row.meaning, row.kind, row.unit, row.healthy, row.warn)
+    assert all(text is None or isinstance(text, str) for text in texts)
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.tag)
 def test_every_row_finds_itself_through_a_tag_of_its_family(row):
-    tag = row.tag.replace("{l}", "3").replace("{name}", "loss")
-    assert find(tag).tag == tag
-    assert find(tag).meaning.split()[0] == row.meaning.split()[0]
+    found = find(member(row.tag))
+    assert found.tag == member(row.tag)
+    assert found.meaning.split()[0] == row.meaning.split()[0]
+    assert (found.kind, found.when.split()[0]) == (row.kind, row.when.split()[0])
+    assert (found.band, found.limits) == (row.band, row.limits)
+
+
+def test_every_tag_named_in_a_text_is_one_of_the_catalogue():
+    subjects = sorted({row.tag.partition("/")[0] for row in rows() if "/" in row.tag})
+    named = re.compile(rf"\b(?:{'|'.join(subjects)})/[\w{{}}/]+")
+    for row in rows():
+        texts = " ".join(filter(None, (row.meaning, row.healthy, row.warn)))
+        references = [limit.reference for limit in row.limits if limit.reference]
+        for tag in [*named.findall(texts), *references]:
+            assert find(member(tag)) is not None, f"{row.tag} names {tag}"
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ def test_the_committed_page_is_the_one_that_the_rows_make():
 def test_the_page_has_a_heading_and_a_table_line_for_every_tag():
     text = page()
     for row in rows():
-        assert text.count(f"### `{row.tag}`\n") == 1
+        assert text.count(f"#### `{row.tag}`\n") == 1
         assert text.count(f"| `{row.tag}` |") == 1
 
 
@@ -29,3 +30,11 @@ def test_the_module_prints_the_page():
     command = [sys.executable, "-m", "sightline.catalogue"]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert printed == page()
+
+
+def test_the_contents_lead_to_a_heading_each():
+    text = page()
+    headings = [line[4:] for line in text.splitlines() if line.startswith("### ")]
+    links = dict(re.findall(r"\[([^\]]+)\]\(#([^)]+)\)", text))
+    assert list(links) == headings
+    assert [heading.lower().replace(" ", "-") for heading in headings] == list(links.values())

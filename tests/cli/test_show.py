@@ -12,6 +12,7 @@ import sys
 from io import StringIO
 from pathlib import Path
 
+import fsspec
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
@@ -250,7 +251,7 @@ def test_a_mistake_is_one_sentence(
 
 
 def test_a_url_is_read_as_a_directory(logdir: Path) -> None:
-    memory = pytest.importorskip("fsspec").filesystem("memory")
+    memory = fsspec.filesystem("memory")
     memory.put(str(logdir), "/show-logs", recursive=True)
     remote = json.loads(show("memory://show-logs", "--json").stdout)
     assert remote["scalars"] == json.loads(show(logdir, "--json").stdout)["scalars"]

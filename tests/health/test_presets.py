@@ -82,3 +82,29 @@ def test_two_runs_share_no_memory():
 def test_features_that_can_show_no_rank_are_refused():
     with pytest.raises(ValueError, match="at least 2 samples"):
         hjepa(num_samples=1, width=64, warmup_steps=0, settle_steps=0)
+
+
+@pytest.mark.parametrize(
+    ("tag", "bad", "patience", "held_from"),
+    [
+        ("train/loss", math.inf, 1, 0),
+        ("masking/context_target_overlap", 1e-6, 1, 0),
+        ("ema/parameter_divergence", 0.0, 2, WARMUP),
+        ("collapse/effective_rank", 6.39, 3, WARMUP),
+        ("collapse/mean_std_per_dim", 0.0374, 3, SETTLED),
+        ("collapse/mean_similarity", 0.501, 3, SETTLED),
+    ],
+)
+def test_a_limit_holds_from_its_time_on_and_needs_its_number_of_readings(
+    tag, bad, patience, held_from
+):
+    first = STEPS.index(held_from) + 1 if held_from else 0
+    good = HEALTHY[tag]
+
+    def passes(start, stop):
+        values = [bad if start <= index < stop else good for index in range(len(STEPS))]
+        return verdict_on(**{tag.replace("/", "__"): values}).passed
+
+    assert not passes(first, first + patience)
+    assert passes(first, first + patience - 1)
+    assert held_from == 0 or passes(first - 1, first + patience - 1)

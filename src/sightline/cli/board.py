@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sightline.cli.errors import explained
+from sightline.cli.options import Debug
 
 PINNED = ("loss/total", "eval/knn_accuracy", "collapse/effective_rank", "masking/samples")
 
@@ -18,7 +19,7 @@ def board(
     port: Annotated[int, typer.Option(help="Port; a free one if it is taken.")] = 6006,
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "localhost",
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Open TensorBoard on a run or a folder of runs."""
     with explained(debug=debug):

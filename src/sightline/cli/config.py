@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from sightline.cli.errors import explained
+from sightline.cli.options import Debug
 
 app = typer.Typer(help="Show what can be set, and what is set.", no_args_is_help=True)
 
@@ -23,7 +24,7 @@ class Recipe(StrEnum):
 @app.command()
 def schema(
     recipe: Annotated[Recipe, typer.Argument(help="Which trainer.")] = Recipe.HJEPA,
-    debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Print the JSON Schema of a recipe's YAML files, for editors."""
     with explained(debug=debug):
@@ -39,7 +40,7 @@ def show(
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
     recipe: Annotated[Recipe, typer.Option(help="Which trainer.")] = Recipe.HJEPA,
     config: Annotated[Path | None, typer.Option(help="YAML file.")] = None,
-    debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Print the whole configuration as YAML, defaults and overrides included."""
     with explained(debug=debug):

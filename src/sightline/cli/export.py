@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sightline.cli.errors import explained
+from sightline.cli.options import Debug, LogDir, Run, Strict, Tag
 from sightline.cli.selection import (
     FOUND_A_PROBLEM,
     chosen_runs,
@@ -29,7 +30,7 @@ BINARY = frozenset({"parquet", "feather", "arrow"})
 
 
 def export(
-    logdir: Annotated[str, typer.Argument(help="A run, a folder of runs, or a URL of one.")],
+    logdir: LogDir,
     output: Annotated[
         str,
         typer.Option(
@@ -38,16 +39,16 @@ def export(
             help="The file: .parquet, .csv, .jsonl, .feather, .arrow; - is stdout.",
         ),
     ],
-    tag: Annotated[str | None, typer.Option(metavar="RE", help="Only tags that match.")] = None,
-    run: Annotated[str | None, typer.Option(metavar="RE", help="Only runs that match.")] = None,
+    tag: Tag = None,
+    run: Run = None,
     wide: Annotated[
         bool, typer.Option("--wide", help="A row for each run and step, a column for each tag.")
     ] = False,
     file_format: Annotated[
         str | None, typer.Option("--format", help="Where the ending does not say it.")
     ] = None,
-    strict: Annotated[bool, typer.Option(help="Exit with 1 if something is damaged.")] = False,
-    debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
+    strict: Strict = False,
+    debug: Debug = False,
 ) -> None:
     """Write scalars to a file: columns run, tag, step, wall_time and value, a row a point."""
     with explained(debug=debug):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sightline.cli.best import Best, Goal
 from sightline.cli.sparkline import cell_means
 from sightline.diagnostics import Trend, trend
-from sightline.reading.table_files import json_number
+from sightline.events.json_numbers import json_number
 
 if TYPE_CHECKING:
     from sightline.reading import Run, Series

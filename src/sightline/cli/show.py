@@ -14,6 +14,7 @@ import typer
 
 from sightline.cli.best import Best
 from sightline.cli.errors import explained
+from sightline.cli.options import Debug, LogDir, Run, Strict, Tag
 from sightline.cli.selection import (
     FOUND_A_PROBLEM,
     TORN,
@@ -55,9 +56,9 @@ class Sort(StrEnum):
 
 
 def show(
-    logdir: Annotated[str, typer.Argument(help="A run, a folder of runs, or a URL of one.")],
-    tag: Annotated[str | None, typer.Option(metavar="RE", help="Only tags that match.")] = None,
-    run: Annotated[str | None, typer.Option(metavar="RE", help="Only runs that match.")] = None,
+    logdir: LogDir,
+    tag: Tag = None,
+    run: Run = None,
     best: Annotated[Best, typer.Option(help="Which value is the best; auto: by the tag.")] = (
         Best.AUTO
     ),
@@ -69,8 +70,8 @@ def show(
     every_secs: Annotated[
         float, typer.Option(min=0.05, help="With --follow: pause between two looks.")
     ] = 1.0,
-    strict: Annotated[bool, typer.Option(help="Exit with 1 if something is damaged.")] = False,
-    debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
+    strict: Strict = False,
+    debug: Debug = False,
 ) -> None:
     """Print last value, best value and trend of each scalar, a row for each run and tag."""
     with explained(debug=debug):

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sightline.cli.errors import explained
+from sightline.cli.options import Debug
 
 if TYPE_CHECKING:
     from sightline.hjepa import HJEPASummary
@@ -37,7 +38,7 @@ def hjepa(
         str | None, typer.Option(metavar="PATH|auto", help="Continue from a checkpoint.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
-    debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Train H-JEPA on images; without a file, on handwritten digits."""
     with explained(debug=debug):

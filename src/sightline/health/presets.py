@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
+from sightline.catalogue import Limit, factor, find
 from sightline.diagnostics import reachable_rank
-from sightline.health.criteria import Band, NonFinite, StuckAt
+from sightline.health.criteria import Band, Criterion, NonFinite, StuckAt
 from sightline.health.finding import Level
 from sightline.health.rule import Rule, Watch
 
-_COLLAPSE_PATIENCE = 3  # readings; one odd batch is not a collapse
 _COLLAPSE_REMEDY = "Raise the EMA momentum, lower the learning rate or enlarge the targets."
+_LEVELS = {"warn": Level.WARN, "error": Level.ERROR}
 
 
 def hjepa(
@@ -26,6 +27,8 @@ def hjepa(
     | collapse/effective_rank | below 10% of min(N - 1, D) | three readings, after the warm-up |
     | collapse/mean_std_per_dim | x sqrt(D) below 0.3 | three readings, once settled |
     | collapse/mean_similarity | above 0.5 | three readings, once settled |
+
+    The numbers are those of the catalogue: the first limit of each tag.
 
     An untrained encoder maps all images to much the same feature: on 8 x 8 digits their mean cosine
     starts at 0.99 and needs several hundred steps to come down. Before `settle_steps` that is no
@@ -57,61 +60,68 @@ def hjepa(
             f"expected at least 2 samples to measure collapse on, got {num_samples}; "
             "pool features over a larger batch"
         )
-    return (
-        Watch(NonFinite(tag="train/loss")),
-        Watch(
+    held_from = {"start": 0, "warmup": warmup_steps, "settled": settle_steps}
+
+    def watch(criterion: Criterion) -> Watch:
+        limit = _limit(criterion.tag)
+        return Watch(criterion, warmup_steps=held_from[limit.after], patience=limit.patience)
+
+    def band(tag: str, *, unit: str, why: str, remedy: str) -> Watch:
+        limit = _limit(tag)
+        scale = factor(limit.scale, num_samples=num_samples, width=width)
+        assert scale is not None, f"{tag}: the shape of the features does not give {limit.scale}"
+        return watch(
             Band(
-                tag="masking/context_target_overlap",
-                high=0.0,
-                unit="of the targets",
-                level=Level.ERROR,
-                why="The encoder is shown patches that it must predict; the model can copy them.",
-                remedy="Take the target patches out of the context mask.",
+                tag=tag,
+                low=-math.inf if limit.low is None else limit.low,
+                high=math.inf if limit.high is None else limit.high,
+                scale=scale,
+                unit=unit,
+                level=_LEVELS[limit.level],
+                why=why,
+                remedy=remedy,
             )
+        )
+
+    return (
+        watch(NonFinite(tag="train/loss")),
+        band(
+            "masking/context_target_overlap",
+            unit="of the targets",
+            why="The encoder is shown patches that it must predict; the model can copy them.",
+            remedy="Take the target patches out of the context mask.",
         ),
-        Watch(
+        watch(
             StuckAt(
                 tag="ema/parameter_divergence",
                 value=0.0,
                 why="The target encoder equals the context encoder; it is not a moving average.",
                 remedy="Copy the encoder instead of sharing it; update it after the optimizer.",
-            ),
-            warmup_steps=warmup_steps,
-            patience=2,
+            )
         ),
-        Watch(
-            Band(
-                tag="collapse/effective_rank",
-                low=10.0,
-                scale=100.0 / reachable,
-                unit=f"% of the reachable rank {reachable}",
-                why="The features use only a few directions.",
-                remedy=_COLLAPSE_REMEDY,
-            ),
-            warmup_steps=warmup_steps,
-            patience=_COLLAPSE_PATIENCE,
+        band(
+            "collapse/effective_rank",
+            unit=f"% of the reachable rank {reachable}",
+            why="The features use only a few directions.",
+            remedy=_COLLAPSE_REMEDY,
         ),
-        Watch(
-            Band(
-                tag="collapse/mean_std_per_dim",
-                low=0.3,
-                scale=math.sqrt(width),
-                unit="x sqrt(D)",
-                why="The features hardly differ from image to image.",
-                remedy=_COLLAPSE_REMEDY,
-            ),
-            warmup_steps=settle_steps,
-            patience=_COLLAPSE_PATIENCE,
+        band(
+            "collapse/mean_std_per_dim",
+            unit="x sqrt(D)",
+            why="The features hardly differ from image to image.",
+            remedy=_COLLAPSE_REMEDY,
         ),
-        Watch(
-            Band(
-                tag="collapse/mean_similarity",
-                high=0.5,
-                unit="cosine",
-                why="Different images look alike to the model.",
-                remedy=_COLLAPSE_REMEDY,
-            ),
-            warmup_steps=settle_steps,
-            patience=_COLLAPSE_PATIENCE,
+        band(
+            "collapse/mean_similarity",
+            unit="cosine",
+            why="Different images look alike to the model.",
+            remedy=_COLLAPSE_REMEDY,
         ),
     )
+
+
+def _limit(tag: str) -> Limit:
+    """What the catalogue judges a tag by first."""
+    row = find(tag)
+    assert row is not None, f"{tag} is not in the catalogue"
+    return row.limits[0]
