@@ -23,5 +23,6 @@ def tags_of(kind: type[Callback]) -> list[str]:
 
 def matches(documented: str, tag: str) -> bool:
     """Whether a tag is of a documented family."""
-    pattern = re.escape(documented).replace(r"\{l\}", r"\d+").replace(r"\{name\}", r"\w+")
+    pattern = re.sub(r"\\\{[lmi]\\\}", r"\\d+", re.escape(documented))
+    pattern = re.sub(r"\\\{\w+\\\}", ".+", pattern)
     return re.fullmatch(pattern, tag) is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sightline.callbacks import Callback
@@ -14,5 +16,5 @@ def test_the_docstring_tabulates_tags_that_the_catalogue_knows(kind: type[Callba
     tags = tags_of(kind)
     assert tags
     for tag in tags:
-        example = tag.replace("{l}", "0").replace("{name}", "knn_accuracy")
+        example = re.sub(r"\{[lmi]\}", "0", tag).replace("{name}", "knn_accuracy")
         assert find(example) is not None, tag

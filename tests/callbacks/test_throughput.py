@@ -20,8 +20,8 @@ class Recorder:
     def __init__(self) -> None:
         self.rows: list[tuple[int, dict[str, float]]] = []
 
-    def log_metrics(self, metrics: dict[str, float], step: int, prefix: str) -> None:
-        self.rows.append((step, {prefix + name: value for name, value in metrics.items()}))
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+        self.rows.append((step, metrics))
 
 
 def run(monitor: ThroughputMonitor, clock: Clock, num_steps: int) -> Recorder:
@@ -53,6 +53,8 @@ def test_times_are_means_over_the_interval() -> None:
         "performance/data_time_ms": 250.0,
         "performance/samples_per_second": 32.0,
         "performance/logging_overhead_frac": 0.125,
+        "healthy/performance/logging_overhead_frac/low": 0.0,
+        "healthy/performance/logging_overhead_frac/high": 0.02,
         "performance/forward_time_ms": 200.0,
         "performance/backward_time_ms": 400.0,
         "performance/optimizer_time_ms": 50.0,

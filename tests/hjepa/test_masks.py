@@ -262,7 +262,7 @@ def test_a_selection_of_a_large_grid_is_in_raster_order():
 
 def test_patch_0_is_not_seen_because_padding_repeats_it():
     eligible_BHW = torch.tensor([[[False, True], [False, False]], [[True, True], [True, False]]])
-    masks = Masks.of(eligible_BHW, ~eligible_BHW)
+    masks = Masks.of(eligible_BHW, ~eligible_BHW[:, None])
     assert masks.context.index_BM.tolist() == [[1, 0, 0], [0, 1, 2]]
     assert masks.context.valid_BM.tolist() == [[True, False, False], [True, True, True]]
     assert torch.equal(masks.seen_BHW, eligible_BHW)
@@ -271,7 +271,7 @@ def test_patch_0_is_not_seen_because_padding_repeats_it():
 def test_what_is_seen_follows_the_selection_and_not_the_wish():
     masks = MultiBlockMasking((6, 6))(8, seeded())
     cut = Selection(masks.context.index_BM[:, :3], Ragged.of(masks.context.valid_BM[:, :3]))
-    masks = Masks(masks.eligible_BHW, cut, masks.target_BHW, masks.target)
+    masks = masks._replace(context=cut)
     assert masks.seen_BHW.sum(dim=(1, 2)).tolist() == [3] * 8
 
 

@@ -100,7 +100,7 @@ def test_targets_see_the_whole_image(model, images, masks):
 
 def test_the_other_images_of_a_batch_do_not_change_a_prediction(model, images, masks):
     together = model(images, masks)
-    alone = model(images[:1], Masks.of(masks.eligible_BHW[:1], masks.target_BHW[:1]))
+    alone = model(images[:1], Masks.of(masks.eligible_BHW[:1], masks.blocks_BKHW[:1]))
     for level in range(3):
         cells = alone.scored[level][0]
         assert torch.allclose(

@@ -19,7 +19,7 @@ def masks_of(*images):
     for image, (context, target) in enumerate(images):
         context_BN[image, list(context)] = True
         target_BN[image, list(target)] = True
-    return Masks.of(context_BN.view(-1, *GRID), target_BN.view(-1, *GRID))
+    return Masks.of(context_BN.view(-1, *GRID), target_BN.view(-1, 1, *GRID))
 
 
 FEW, MANY = ([1, 2, 7], [9, 10]), (range(10), range(10, 16))

@@ -345,6 +345,9 @@ def test_a_killed_program_loses_what_came_after_its_last_upload(bucket: str) -> 
 def test_wandb_keeps_its_files_on_the_disk(
     memory_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import wandb
+
+    wandb.teardown()  # it keeps the working directory of the first run of a process
     monkeypatch.chdir(tmp_path)
     with MetricsLogger("run", memory_dir, use_wandb=True) as logger:
         logger.log_metrics({"loss": 0.5}, step=0)

@@ -3,35 +3,58 @@
 from sightline.callbacks.base import Callback, CallbackList, Need, Trainer
 from sightline.callbacks.cadence import Cadence, EverySeconds, EverySteps, LogSpaced
 from sightline.callbacks.collapse import CollapseMonitor
+from sightline.callbacks.dashboards import Dashboards
 from sightline.callbacks.ema import EMAMonitor
+from sightline.callbacks.embedding import EmbeddingMonitor, Samples
+from sightline.callbacks.gradients import GradientMonitor
 from sightline.callbacks.health import HealthMonitor
 from sightline.callbacks.hierarchy import HierarchyMonitor
+from sightline.callbacks.histograms import HistogramMonitor
+from sightline.callbacks.learning_rate import LearningRateMonitor
+from sightline.callbacks.loss import LossMonitor
 from sightline.callbacks.masking import MaskingMonitor
 from sightline.callbacks.monitor import Monitor
 from sightline.callbacks.prediction import PredictionMonitor
+from sightline.callbacks.presets import PRESETS, Cadences, Preset
 from sightline.callbacks.probe import ProbeMonitor
 from sightline.callbacks.progress_bar import ProgressBarCallback
+from sightline.callbacks.quality import QualityMonitor
 from sightline.callbacks.run_facts import RunFacts
+from sightline.callbacks.stability import StabilityMonitor
+from sightline.callbacks.system import SystemMonitor
 from sightline.callbacks.throughput import ThroughputMonitor
 
 __all__ = [
+    "PRESETS",
     "Cadence",
+    "Cadences",
     "Callback",
     "CallbackList",
     "CollapseMonitor",
+    "Dashboards",
     "EMAMonitor",
+    "EmbeddingMonitor",
     "EverySeconds",
     "EverySteps",
+    "GradientMonitor",
     "HealthMonitor",
     "HierarchyMonitor",
+    "HistogramMonitor",
+    "LearningRateMonitor",
     "LogSpaced",
+    "LossMonitor",
     "MaskingMonitor",
     "Monitor",
     "Need",
     "PredictionMonitor",
+    "Preset",
     "ProbeMonitor",
     "ProgressBarCallback",
+    "QualityMonitor",
     "RunFacts",
+    "Samples",
+    "StabilityMonitor",
+    "SystemMonitor",
     "ThroughputMonitor",
     "Trainer",
 ]

@@ -81,7 +81,7 @@ class Trainer(Protocol):
 
     @property
     def views(self) -> Sequence[Any]:
-        """`Need.VIEWS`: outputs for the images of `outputs` under other masks."""
+        """`Need.VIEWS`: what is predicted of the images of `outputs` under other masks."""
 
     @property
     def watching_seconds(self) -> float:

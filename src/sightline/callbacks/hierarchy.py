@@ -1,49 +1,85 @@
-"""What each level of the hierarchy adds: its share of the loss, and its rank."""
+"""What each level of the hierarchy sees: its features, their spectrum, and how alike levels are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from typing import Any
-
-from array_api_compat import array_namespace, device
 
 from sightline.callbacks.base import Trainer
 from sightline.callbacks.cadence import Cadence
-from sightline.callbacks.joint_embedding import JointEmbeddingOutput
+from sightline.callbacks.joint_embedding import JointEmbeddingOutput, middle_cell
 from sightline.callbacks.monitor import Monitor
-from sightline.diagnostics import contributions, effective_rank
+from sightline.diagnostics import (
+    covariance_eigenvalues,
+    effective_rank,
+    feature_statistics,
+    linear_cka,
+)
+from sightline.figures import LevelCost, plot_hierarchy_resolution, plot_spectrum
 
 
 class HierarchyMonitor(Monitor):
-    """Logs the shares of the levels in the loss, and the effective rank of each level's targets.
+    """Logs what the target features of each level look like.
+
+    Rank, spectrum and similarity of two levels are those of the cell in the middle of the grid.
 
     | tag | meaning |
     |---|---|
-    | `loss/unweighted` | mean of the levels' losses |
-    | `loss/contribution_h{l}` | weighted share of level l in percent; the shares add up to 100 |
-    | `hierarchy/level{l}_effective_rank` | entropy rank of the target features of the middle cell |
+    | `hierarchy/level{l}_feat_mean` | mean of all features of level l |
+    | `hierarchy/level{l}_feat_std` | their standard deviation |
+    | `hierarchy/level{l}_feat_min` | smallest of them |
+    | `hierarchy/level{l}_feat_max` | largest of them |
+    | `hierarchy/level{l}_feat_norm` | mean length of a cell's features |
+    | `hierarchy/level{l}_effective_rank` | entropy rank |
+    | `hierarchy/cka_{l}_{m}` | linear CKA of two levels |
+    | `hierarchy/level{l}_spectrum` | image: eigenvalues of the covariance |
+    | `hierarchy/resolution` | image, once: tokens, work and memory of each level |
 
     Args:
-        weights: Weight of each level in the loss, the finest first.
+        costs: Measures what each level costs; called at the start of a run.
         every: Steps between readings, or a cadence.
+        figures_every: Steps between spectra, or a cadence; None for none.
     """
 
-    def __init__(self, weights: Sequence[float], *, every: int | Cadence = 50) -> None:
-        super().__init__(every=every)
-        self.weights = tuple(weights)
+    def __init__(
+        self,
+        *,
+        costs: Callable[[], Sequence[LevelCost]] | None = None,
+        every: int | Cadence = 50,
+        figures_every: int | Cadence | None = 500,
+    ) -> None:
+        super().__init__(every=every, figures_every=figures_every)
+        self.costs = costs
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Draw what the levels cost, at the start of a new run."""
+        if trainer.step == 0 and self.costs is not None and self.figures_every is not None:
+            figure = plot_hierarchy_resolution(self.costs())
+            trainer.logger.log_image("hierarchy/resolution", figure, step=0)
 
     def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
-        """Log shares and ranks."""
+        """Log features and ranks."""
         outputs: JointEmbeddingOutput = trainer.outputs
-        losses = [logs[f"loss/h{level}"] for level in range(len(self.weights))]
-        xp = array_namespace(*losses)
-        losses_L = xp.stack(losses)
-        weights_L = xp.asarray(self.weights, dtype=losses_L.dtype, device=device(losses_L))
-        shares_L = contributions(losses_L, weights_L)
-        readings = {"loss/unweighted": xp.mean(losses_L)}
+        readings: dict[str, Any] = {}
         for level, target_BHWD in enumerate(outputs.targets):
-            _, rows, columns, _ = target_BHWD.shape
-            middle_BD = target_BHWD[:, rows // 2, columns // 2]
-            readings[f"loss/contribution_h{level}"] = shares_L[level]
-            readings[f"hierarchy/level{level}_effective_rank"] = effective_rank(middle_BD)
-        trainer.logger.log_metrics(readings, step=trainer.step)
+            statistics = feature_statistics(target_BHWD.reshape(-1, target_BHWD.shape[-1]))
+            readings |= {
+                f"hierarchy/level{level}_feat_{name}": value
+                for name, value in statistics._asdict().items()
+            }
+            rank = effective_rank(middle_cell(target_BHWD))
+            readings[f"hierarchy/level{level}_effective_rank"] = rank
+        for (low, one), (high, other) in combinations(enumerate(outputs.targets), 2):
+            cka = linear_cka(middle_cell(one), middle_cell(other))
+            readings[f"hierarchy/cka_{low}_{high}"] = cka
+        num_samples, *_, width = outputs.targets[0].shape
+        self.log(trainer, readings, num_samples=num_samples, width=width)
+
+    def draw(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
+        """Log the spectrum of each level."""
+        outputs: JointEmbeddingOutput = trainer.outputs
+        for level, target_BHWD in enumerate(outputs.targets):
+            eigenvalues = covariance_eigenvalues(middle_cell(target_BHWD))
+            figure = plot_spectrum({f"level {level}": eigenvalues})
+            trainer.logger.log_image(f"hierarchy/level{level}_spectrum", figure, step=trainer.step)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from sightline.callbacks.base import Callback, Need, Trainer
 from sightline.callbacks.cadence import Cadence, cadence
+from sightline.catalogue import bands
 
 
 class Monitor(Callback):
@@ -56,6 +57,25 @@ class Monitor(Callback):
             self.read(trainer, logs)
         if self._draws:
             self.draw(trainer, logs)
+
+    def log(
+        self,
+        trainer: Trainer,
+        readings: Mapping[str, Any],
+        *,
+        num_samples: int | None = None,
+        width: int | None = None,
+    ) -> None:
+        """Log numbers at the current step, with the healthy ranges that belong to them.
+
+        Args:
+            trainer: The trainer.
+            readings: Number or 0-d array by tag.
+            num_samples: Rows of the features that they are computed from.
+            width: Columns of the same features.
+        """
+        edges = bands(readings, num_samples=num_samples, width=width)
+        trainer.logger.log_metrics({**readings, **edges}, step=trainer.step)
 
     def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
         """Log numbers and histograms of the step.

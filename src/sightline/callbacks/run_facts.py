@@ -21,22 +21,29 @@ class RunFacts(Callback):
     | tag | meaning |
     |---|---|
     | `run/environment` | versions, machine, device, git commit and command line |
-    | `run/model` | trainable and frozen parameters of each part |
+    | `run/model` | parameters of each part, and the operations of its forward pass |
+    | `run/graph` | graph: the modules of the model |
 
     Args:
-        parameters: The model's parameters by dotted name.
-        device: Where the model trains.
+        model: A torch module.
+        device: Where it trains.
+        forward_flops: Floating-point operations of each part for one sample; None where they are
+            not known.
     """
 
-    def __init__(self, parameters: Mapping[str, Any], *, device: str) -> None:
-        self.parameters = dict(parameters)
+    def __init__(
+        self, model: Any, *, device: str, forward_flops: Mapping[str, float] | None = None
+    ) -> None:
+        self.model = model
         self.device = device
+        self.forward_flops = forward_flops
 
     def on_train_begin(self, trainer: Trainer) -> None:
-        """Write the tables of a new run."""
+        """Write the tables and the graph of a new run."""
         if trainer.step == 0:
             trainer.logger.log_text("run/environment", self._environment(), step=0)
             trainer.logger.log_text("run/model", self._model(), step=0)
+            trainer.logger.log_graph(self.model, step=0)
 
     def _environment(self) -> str:
         rows = [
@@ -51,15 +58,21 @@ class RunFacts(Callback):
 
     def _model(self) -> str:
         counts: dict[str, list[int]] = {}
-        for name, parameter in self.parameters.items():
+        for name, parameter in self.model.named_parameters():
             part = counts.setdefault(name.split(".")[0], [0, 0])
             part[not parameter.requires_grad] += parameter.numel()
-        total = [sum(column) for column in zip(*counts.values(), strict=True)]
-        rows = [*counts.items(), ("**all**", total)]
-        return _table(
-            ("part", "trainable parameters", "frozen parameters"),
-            [(name, f"{trained:,}", f"{frozen:,}") for name, (trained, frozen) in rows],
-        )
+        header = ["part", "trainable parameters", "frozen parameters"]
+        columns: dict[str, list[float]] = {name: list(count) for name, count in counts.items()}
+        if self.forward_flops is not None:
+            header.append("forward MFLOP a sample")
+            for name, column in columns.items():
+                column.append(self.forward_flops.get(name, 0.0) / 1e6)
+        columns["**all**"] = [sum(column) for column in zip(*columns.values(), strict=True)]
+        rows = [
+            (name, *(f"{value:,.0f}" if value >= 100 else f"{value:,.3g}" for value in column))
+            for name, column in columns.items()
+        ]
+        return _table(header, rows)
 
 
 def _version(package: str) -> str | None:

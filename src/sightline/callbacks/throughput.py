@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 from sightline.callbacks.base import Need, Trainer
 from sightline.callbacks.cadence import Cadence
 from sightline.callbacks.monitor import Monitor
+from sightline.diagnostics import model_flops_utilization
 
 
 class ThroughputMonitor(Monitor):
@@ -31,8 +33,14 @@ class ThroughputMonitor(Monitor):
     | `performance/backward_time_ms` | backward pass |
     | `performance/optimizer_time_ms` | clipping, optimizer, and what follows it |
     | `performance/forward_backward_ratio` | forward over backward |
+    | `performance/gpu_memory_allocated_gb` | memory of torch's tensors on the GPU |
+    | `performance/gpu_memory_reserved_gb` | memory that torch holds there |
+    | `performance/mfu` | share of the device's peak that the model's own arithmetic reaches |
 
     Args:
+        flops_per_sample: Floating-point operations of a training step for each sample, forward and
+            backward; None where they are not known.
+        peak_flops: Those that the devices can do in a second; None where that is not known.
         every: Steps between readings, or a cadence.
         clock: Seconds, rising.
     """
@@ -40,9 +48,16 @@ class ThroughputMonitor(Monitor):
     reading_needs: ClassVar[Need] = Need.PHASE_TIMES
 
     def __init__(
-        self, *, every: int | Cadence = 10, clock: Callable[[], float] = time.perf_counter
+        self,
+        *,
+        flops_per_sample: float | None = None,
+        peak_flops: float | None = None,
+        every: int | Cadence = 10,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         super().__init__(every=every)
+        self.flops_per_sample = flops_per_sample
+        self.peak_flops = peak_flops
         self.clock = clock
         self._restart(0.0)
 
@@ -78,9 +93,25 @@ class ThroughputMonitor(Monitor):
             "samples_per_second": self._num_samples / seconds,
             "logging_overhead_frac": (watching_seconds - self._watching_since) / seconds,
         }
+        if self.flops_per_sample is not None and self.peak_flops is not None:
+            readings["mfu"] = model_flops_utilization(
+                self.flops_per_sample * self._num_samples, seconds, self.peak_flops
+            )
         phases = trainer.phase_times_ms
         readings |= {f"{name}_time_ms": duration for name, duration in phases.items()}
         if phases.get("backward"):
             readings["forward_backward_ratio"] = phases["forward"] / phases["backward"]
-        trainer.logger.log_metrics(readings, step=trainer.step, prefix="performance/")
+        readings |= _gpu_memory_gb()
+        self.log(trainer, {f"performance/{name}": value for name, value in readings.items()})
         self._restart(watching_seconds)
+
+
+def _gpu_memory_gb() -> dict[str, float]:
+    """What torch holds on the current GPU, if the process has opened one."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return {}
+    return {
+        "gpu_memory_allocated_gb": torch.cuda.memory_allocated() / 1e9,
+        "gpu_memory_reserved_gb": torch.cuda.memory_reserved() / 1e9,
+    }

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from sightline.callbacks import Callback
 from sightline.catalogue import describe
+from sightline.events import to_path
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.data import Batch, ImageSet
 from sightline.hjepa.encoder import VisionTransformer
@@ -142,7 +143,7 @@ def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
     """
     keep = config.checkpoint
     return CheckpointManager(
-        keep.checkpoint_dir or config.logging.log_dir / run_name / "checkpoints",
+        keep.checkpoint_dir or Path(config.logging.log_dir, run_name, "checkpoints"),
         keep.keep_best_n,
         keep.save_frequency,
         metric_name="eval/knn_accuracy",
@@ -164,7 +165,7 @@ def find_checkpoint(config: HJEPAConfig, resume: str | None) -> Path | None:
     if resume is None:
         return None
     logging = config.logging
-    run_name = latest_run_name(logging.log_dir, logging.experiment_name)
+    run_name = latest_run_name(to_path(logging.log_dir), logging.experiment_name)
     checkpoints = checkpoints_of(config, run_name or logging.experiment_name)
     inside_run = Path(resume) / "checkpoints"
     return checkpoints.resolve(inside_run if inside_run.is_dir() else resume)
@@ -185,7 +186,7 @@ def open_logger(
         The logger.
     """
     logging = config.logging
-    return MetricsLogger(
+    logger = MetricsLogger(
         run_name,
         logging.log_dir,
         flatten(config),
@@ -198,3 +199,5 @@ def open_logger(
         describe=describe,
         resume_step=resume_step,
     )
+    logger.log_hparams(flatten(config))
+    return logger

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
+from sightline.callbacks import PRESETS, Cadences, Preset
+from sightline.events import to_local_path, to_path
 from sightline.hjepa.loss import LossKind, TargetNorm
 from sightline.training.config import Config
 from sightline.training.schedules import OptimizerName
@@ -15,6 +24,19 @@ Share = Annotated[float, Field(ge=0, le=1)]
 NonNegative = Annotated[float, Field(ge=0)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
 Range = tuple[float, float]
+
+
+def _path_unless_url(given: str | Path) -> str | Path:
+    path = to_path(given)
+    return path if isinstance(path, Path) else str(given)  # as YAML and checkpoints keep it
+
+
+def _not_a_url(given: Any) -> Any:
+    return to_local_path(given) if isinstance(given, str) else given
+
+
+PathOrURL = Annotated[str | Path, AfterValidator(_path_unless_url)]
+LocalPath = Annotated[Path, BeforeValidator(_not_a_url)]
 
 
 class AugmentationConfig(Config):
@@ -121,8 +143,9 @@ class CheckpointConfig(Config):
 
     save_frequency: PositiveInt = Field(10, description="epochs between checkpoints")
     keep_best_n: PositiveInt = Field(3, description="best checkpoints to keep beside the latest")
-    checkpoint_dir: Path | None = Field(
-        None, description="default: the folder checkpoints/ of the run"
+    checkpoint_dir: LocalPath | None = Field(
+        None,
+        description="default: the folder checkpoints/ of the run; needed where log_dir is a URL",
     )
 
 
@@ -145,12 +168,39 @@ class LoggingConfig(Config):
     """What is written while training, and where."""
 
     experiment_name: str = Field("hjepa", min_length=1, description="name of the run")
-    log_dir: Path = Field(Path("runs"), description="folder that holds all runs")
+    log_dir: PathOrURL = Field(
+        Path("runs"), description="folder that holds all runs, or a URL such as s3://bucket/runs"
+    )
     log_frequency: PositiveInt = Field(10, description="steps between logged scalars")
-    monitor_frequency: PositiveInt = Field(50, description="steps between diagnostics")
-    figure_frequency: PositiveInt = Field(500, description="steps between figures")
+    preset: Preset = Field("standard", description="how much is watched: economy, standard or full")
+    monitor_frequency: PositiveInt | None = Field(
+        None, description="steps between readings of a batch; null as the preset says, as below"
+    )
+    gradient_frequency: PositiveInt | None = Field(
+        None, description="steps between readings of gradients, updates and the EMA"
+    )
+    quality_frequency: PositiveInt | None = Field(
+        None, description="steps between measures of quality, which take forward passes"
+    )
+    histogram_frequency: PositiveInt | None = Field(
+        None, description="steps between histograms of weights and gradients"
+    )
+    figure_frequency: PositiveInt | None = Field(None, description="steps between figures")
+    system_seconds: PositiveFloat = Field(10.0, description="seconds between system readings")
     wandb: WandbConfig = WandbConfig()
     tensorboard: TensorBoardConfig = TensorBoardConfig()
+
+    @property
+    def cadences(self) -> Cadences:
+        """Those of the preset, but for what is set."""
+        preset = PRESETS[self.preset]
+        return Cadences(
+            readings=self.monitor_frequency or preset.readings,
+            gradients=self.gradient_frequency or preset.gradients,
+            quality=self.quality_frequency or preset.quality,
+            histograms=self.histogram_frequency or preset.histograms,
+            figures=self.figure_frequency or preset.figures,
+        )
 
 
 class EvaluationConfig(Config):
@@ -180,5 +230,15 @@ class HJEPAConfig(Config):
             raise ValueError(
                 f"expected one of loss.hierarchy_weights for each of the {levels} levels of "
                 f"model.num_hierarchies, got {len(weights)}; give {levels} weights"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _checkpoints_have_a_disk(self) -> HJEPAConfig:
+        log_dir = self.logging.log_dir
+        if isinstance(log_dir, str) and self.checkpoint.checkpoint_dir is None:
+            raise ValueError(
+                "expected checkpoint.checkpoint_dir where logging.log_dir is a URL, got none for "
+                f"{log_dir}; set it to a local folder, since checkpoints are written to a disk"
             )
         return self

@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
 
 from sightline.callbacks import (
     Callback,
     CollapseMonitor,
+    Dashboards,
     EMAMonitor,
+    EmbeddingMonitor,
+    EverySeconds,
+    GradientMonitor,
     HealthMonitor,
     HierarchyMonitor,
+    HistogramMonitor,
+    LearningRateMonitor,
+    LossMonitor,
     MaskingMonitor,
     PredictionMonitor,
     ProbeMonitor,
     ProgressBarCallback,
+    QualityMonitor,
     RunFacts,
+    Samples,
+    StabilityMonitor,
+    SystemMonitor,
     ThroughputMonitor,
 )
+from sightline.diagnostics import peak_flops
 from sightline.health import hjepa as health_rules
 from sightline.hjepa.config import HJEPAConfig
+from sightline.hjepa.costs import measure_costs
 from sightline.hjepa.loss import HierarchicalLoss
+from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
-from sightline.training.averaging import parameter_divergence
+
+Schedule = Callable[[int], float]
+MAX_PLANNED = 1000  # points of a drawn schedule
 
 
 def create_monitors(
     config: HJEPAConfig,
     model: HJEPAModel,
     loss_fn: HierarchicalLoss,
+    masking: MultiBlockMasking,
     measure: Callable[[], dict[str, float]],
     *,
     device: str,
-    warmup_steps: int,
-    total_steps: int,
+    steps_per_epoch: int,
+    schedules: Mapping[str, Schedule],
+    samples: Callable[[], Samples],
 ) -> list[Callback]:
     """The monitors of a run, in the order in which they are called.
 
@@ -40,26 +61,53 @@ def create_monitors(
         config: The whole configuration.
         model: The model that is trained.
         loss_fn: Its objective.
+        masking: Draws its masks.
         measure: Probes the frozen encoder.
         device: Where the model trains.
-        warmup_steps: Steps of the learning rate's warm-up.
-        total_steps: Steps that the schedules are laid out for.
+        steps_per_epoch: Optimizer steps in an epoch.
+        schedules: Planned values by name, each a function of the finished steps.
+        samples: Makes features of images for the Projector.
 
     Returns:
         The callbacks.
     """
-    logging, every = config.logging, config.logging.monitor_frequency
+    every = config.logging.cadences
+    log_every = config.logging.log_frequency
+    warmup_steps = config.training.warmup_epochs * steps_per_epoch
+    total_steps = config.training.epochs * steps_per_epoch
+    steps = np.linspace(0, total_steps - 1, min(total_steps, MAX_PLANNED)).astype(int)
+    plans = {
+        name: (steps, [schedule(step) for step in steps.tolist()])
+        for name, schedule in schedules.items()
+    }
+    size = config.data.image_size
+    costs = measure_costs(
+        model, masking, (model.context_encoder.patch_embed.in_channels, size, size)
+    )
+    batch_and_figures = {"every": every.readings, "figures_every": every.figures}
     return [
-        RunFacts(dict(model.named_parameters()), device=device),
+        Dashboards("hjepa", num_levels=config.model.num_hierarchies),
+        RunFacts(model, device=device, forward_flops=costs.forward_flops),
         ProbeMonitor(measure, every_epochs=config.evaluation.eval_frequency),
-        MaskingMonitor(every=every, figures_every=logging.figure_frequency),
-        HierarchyMonitor(loss_fn.weights, every=every),
-        PredictionMonitor(loss_fn.normalize, every=every),
-        CollapseMonitor(every=every),
+        MaskingMonitor(**batch_and_figures),
+        HierarchyMonitor(costs=lambda: costs.levels, **batch_and_figures),
+        PredictionMonitor(loss_fn.normalize, **batch_and_figures),
+        LossMonitor(loss_fn.weights, every=log_every),
+        CollapseMonitor(every=every.readings),
+        QualityMonitor(every=every.quality),
         EMAMonitor(
-            lambda: parameter_divergence(model.target_encoder, model.context_encoder),
-            every=every,
+            lambda: (
+                dict(model.target_encoder.named_parameters()),
+                dict(model.context_encoder.named_parameters()),
+            ),
+            every=every.gradients,
         ),
+        GradientMonitor(every=every.gradients),
+        LearningRateMonitor(warmup_steps=warmup_steps, schedules=plans, every=log_every),
+        HistogramMonitor(every=every.histograms),
+        EmbeddingMonitor(loss_fn.normalize, samples, every=every.figures),
+        StabilityMonitor(every=log_every),
+        SystemMonitor(every=EverySeconds(config.logging.system_seconds)),
         HealthMonitor(
             health_rules(
                 num_samples=config.data.batch_size,
@@ -70,5 +118,16 @@ def create_monitors(
             )
         ),
         ProgressBarCallback(),
-        ThroughputMonitor(every=logging.log_frequency),
+        ThroughputMonitor(
+            flops_per_sample=costs.step_flops,
+            peak_flops=_peak_flops(device, use_amp=config.training.use_amp),
+            every=log_every,
+        ),
     ]
+
+
+def _peak_flops(device: str, *, use_amp: bool) -> float | None:
+    """What the device can do in a second, where that is known."""
+    if torch.device(device).type != "cuda":
+        return None
+    return peak_flops(torch.cuda.get_device_name(device), "bfloat16" if use_amp else "float32")

@@ -7,11 +7,15 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from sightline.callbacks import Samples
 from sightline.diagnostics import effective_rank
+from sightline.hjepa.build import images_of
 from sightline.hjepa.data import Batch
 from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.pixels import unit_range
 from sightline.training.probes import probe
 
+MAX_PROJECTED = 1000  # images in the Projector
 SCORES = ("knn_accuracy", "linear_probe_accuracy", "few_label_accuracy", "effective_rank")
 Features = tuple[NDArray[np.float32], NDArray[np.int64]]
 
@@ -35,6 +39,35 @@ def features_of(model: HJEPAModel, loader: DataLoader[Batch], device: torch.devi
         labels.append(classes.cpu())
     model.train(was_training)
     return torch.cat(features).numpy(), torch.cat(labels).numpy()
+
+
+def held_out_samples(model: HJEPAModel, loader: DataLoader[Batch], device: torch.device) -> Samples:
+    """Features of the first images that a loader serves, with what is known of them.
+
+    Args:
+        model: The model; it is put into evaluation mode and back.
+        loader: Serves (images, labels), always in the same order.
+        device: Where the model is.
+
+    Returns:
+        At most `MAX_PROJECTED` features, class names and pictures.
+    """
+    was_training = model.training
+    model.eval()
+    features, labels, pictures = [], [], []
+    for images, classes in loader:
+        features.append(model.extract_features(images.to(device)).float().cpu())
+        labels.append(classes.cpu())
+        pictures.append(unit_range(images).cpu())
+        if sum(map(len, labels)) >= MAX_PROJECTED:
+            break
+    model.train(was_training)
+    names = images_of(loader).class_names
+    return Samples(
+        torch.cat(features)[:MAX_PROJECTED],
+        [names[label] for label in torch.cat(labels)[:MAX_PROJECTED].tolist()],
+        torch.cat(pictures)[:MAX_PROJECTED],
+    )
 
 
 def evaluate_encoder(

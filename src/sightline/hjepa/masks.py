@@ -71,29 +71,34 @@ class Masks(NamedTuple):
         context: The patches that the context encoder sees: all the eligible ones.
         target_BHW: In at least one target block, bool.
         target: The patches that are predicted.
+        blocks_BKHW: The target blocks one by one, bool; one that was given up is empty. They stay
+            on the host, where their shapes are looked at.
     """
 
     eligible_BHW: Tensor
     context: Selection
     target_BHW: Tensor
     target: Selection
+    blocks_BKHW: Tensor
 
     @classmethod
-    def of(cls, eligible_BHW: Tensor, target_BHW: Tensor) -> Masks:
-        """Pack two boolean masks.
+    def of(cls, eligible_BHW: Tensor, blocks_BKHW: Tensor) -> Masks:
+        """Pack boolean masks.
 
         Args:
             eligible_BHW: Patches that the context encoder may see, bool.
-            target_BHW: Patches to predict, bool, disjoint from the former.
+            blocks_BKHW: Blocks of patches to predict, bool, disjoint from the former.
 
         Returns:
             The masks, with their selections.
         """
+        target_BHW = blocks_BKHW.any(dim=1)
         return cls(
             eligible_BHW,
             Selection.of(eligible_BHW.flatten(1)),
             target_BHW,
             Selection.of(target_BHW.flatten(1)),
+            blocks_BKHW,
         )
 
     @property
@@ -118,6 +123,7 @@ class Masks(NamedTuple):
             self.context.to(device),
             self.target_BHW.to(device, non_blocking=True),
             self.target.to(device),
+            self.blocks_BKHW,
         )
 
 
@@ -228,7 +234,7 @@ class MultiBlockMasking:
         # One block is left and the window lies on it: the image's context is then all the rest.
         crowded_B = eligible_BHW.sum(dim=(1, 2)) < self.min_context
         eligible_BHW |= ~target_BHW & crowded_B[:, None, None]
-        return Masks.of(eligible_BHW, target_BHW)
+        return Masks.of(eligible_BHW, blocks_BKHW)
 
     @staticmethod
     def _uniform(

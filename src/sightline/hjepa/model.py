@@ -37,6 +37,29 @@ class HJEPAOutput(NamedTuple):
     scored: list[Tensor]
     masks: Masks
 
+    @property
+    def context_features_BD(self) -> Tensor:
+        """Mean context feature of each image."""
+        valid_BM = self.masks.context.valid_BM
+        return (self.context_BMD * valid_BM[..., None]).sum(1) / valid_BM.sum(1)[:, None]
+
+    @property
+    def target_features_BD(self) -> Tensor:
+        """Mean target feature of each image."""
+        return self.targets[0].mean((1, 2))
+
+
+class View(NamedTuple):
+    """What is predicted of images under one choice of masks; lists hold one entry a level.
+
+    Args:
+        predictions: (B, H, W, D) each, without gradient; meaningless where not scored.
+        scored: (B, H, W) bool each: the cells that are predicted.
+    """
+
+    predictions: list[Tensor]
+    scored: list[Tensor]
+
 
 class HJEPAModel(nn.Module):
     """Hierarchical joint-embedding predictive architecture.
@@ -86,19 +109,29 @@ class HJEPAModel(nn.Module):
             Predictions, targets and what was scored, level by level.
         """
         context_BMD = self.context_encoder(images_BCHW, masks.context)
-        predicted_BHWP = self._on_grid(self.predictor(context_BMD, masks), masks)
         targets_BHWD = self.encode_targets(images_BCHW)
         return HJEPAOutput(
             images_BCHW=images_BCHW,
             context_BMD=context_BMD,
-            predictions=[
-                head(pool(predicted_BHWP, stride))
-                for head, stride in zip(self.heads, self.level_strides, strict=True)
-            ],
+            predictions=self._predict(context_BMD, masks),
             targets=[pool(targets_BHWD, stride) for stride in self.level_strides],
-            scored=[whole_cells(masks.target_BHW, stride) for stride in self.level_strides],
+            scored=self._scored(masks),
             masks=masks,
         )
+
+    @torch.no_grad()
+    def view(self, images_BCHW: Tensor, masks: Masks) -> View:
+        """Predict as `forward` does, without targets and without gradient.
+
+        Args:
+            images_BCHW: Images, uint8, or float in 0 .. 1.
+            masks: Masks for these images, on their device.
+
+        Returns:
+            Predictions and what is scored, level by level.
+        """
+        context_BMD = self.context_encoder(images_BCHW, masks.context)
+        return View(self._predict(context_BMD, masks), self._scored(masks))
 
     @torch.no_grad()
     def encode_targets(self, images_BCHW: Tensor) -> Tensor:
@@ -125,6 +158,16 @@ class HJEPAModel(nn.Module):
         """
         encoder = self.target_encoder if use_target_encoder else self.context_encoder
         return encoder(images_BCHW).mean(dim=1)
+
+    def _predict(self, context_BMD: Tensor, masks: Masks) -> list[Tensor]:
+        predicted_BHWP = self._on_grid(self.predictor(context_BMD, masks), masks)
+        return [
+            head(pool(predicted_BHWP, stride))
+            for head, stride in zip(self.heads, self.level_strides, strict=True)
+        ]
+
+    def _scored(self, masks: Masks) -> list[Tensor]:
+        return [whole_cells(masks.target_BHW, stride) for stride in self.level_strides]
 
     def _on_grid(self, predicted_BKP: Tensor, masks: Masks) -> Tensor:
         """Put predictions at their places; zero elsewhere, which is never scored."""

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from sightline.callbacks import Callback, ProbeMonitor
+from sightline.callbacks import Callback, ProbeMonitor, Samples
+from sightline.events import to_path
 from sightline.hjepa.augmentation import random_affine
 from sightline.hjepa.build import (
     checkpoints_of,
@@ -31,10 +32,10 @@ from sightline.hjepa.build import (
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
 from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
-from sightline.hjepa.evaluation import evaluate_encoder
+from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import Masks, MultiBlockMasking
-from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.model import HJEPAModel, View
 from sightline.hjepa.pixels import unit_range
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from upath import UPath
 
 Scores = dict[str, float]
+NUM_VIEWS = 4  # masks of an image that make up its class for LiDAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +134,6 @@ class HJEPATrainer(StepLoop):
         lr = create_lr_scheduler(
             plan.optimizer, plan.lr, plan.min_lr, plan.epochs, steps_per_epoch, plan.warmup_epochs
         )
-        if callbacks is None:
-            callbacks = create_monitors(
-                config,
-                model,
-                loss_fn,
-                self.evaluate,
-                device=str(fabric.device),
-                warmup_steps=plan.warmup_epochs * steps_per_epoch,
-                total_steps=plan.epochs * steps_per_epoch,
-            )
         ema = config.model.ema
         self.momentum = create_ema_scheduler(
             ema.momentum,
@@ -150,9 +142,21 @@ class HJEPATrainer(StepLoop):
             steps_per_epoch,
             ema.momentum_warmup_epochs,
         )
+        if callbacks is None:
+            callbacks = create_monitors(
+                config,
+                model,
+                loss_fn,
+                masking_fn,
+                self.evaluate,
+                device=str(fabric.device),
+                steps_per_epoch=steps_per_epoch,
+                schedules={"learning rate": lr, "EMA momentum": self.momentum},
+                samples=self.projected_samples,
+            )
         resume = None if resume_checkpoint is None else CheckpointManager.load(resume_checkpoint)
         run_name = (
-            new_run_name(logging.log_dir, logging.experiment_name)
+            new_run_name(to_path(logging.log_dir), logging.experiment_name)
             if resume is None
             else resume.state["run_name"]
         )
@@ -196,6 +200,16 @@ class HJEPATrainer(StepLoop):
         )
         return losses
 
+    def compute_views(self) -> list[View]:
+        """Predict for the images of the last micro-batch under several masks."""
+        images = self.outputs.images_BCHW
+        random = self._random("masks of views")
+        with self.fabric.autocast():
+            return [
+                self.model.view(images, self.masking_fn(len(images), random).to(images.device))
+                for _ in range(NUM_VIEWS)
+            ]
+
     def _random(self, stream: str) -> torch.Generator:
         """A generator that is a function of the seed, the step, the micro-batch and the rank."""
         return generator(
@@ -206,7 +220,11 @@ class HJEPATrainer(StepLoop):
         """Move the target encoder after the context encoder."""
         momentum = self.momentum(self.step - 1)
         ema_update(self.model.target_encoder, self.model.context_encoder, momentum)
-        return {"train/ema_momentum": momentum}
+        return {
+            "train/ema_momentum": momentum,
+            "ema/momentum_current": momentum,
+            "ema/momentum_target": self.config.model.ema.momentum_end,
+        }
 
     # What it has learned.
 
@@ -234,6 +252,10 @@ class HJEPATrainer(StepLoop):
             seed=self.config.seed,
         )
 
+    def projected_samples(self) -> Samples:
+        """Features, classes and pictures of some held-out images, for the Projector."""
+        return held_out_samples(self.model, self.val_loader, self.fabric.device)
+
     def train(self) -> HJEPASummary:
         """Train to the end, or until something asks to stop.
 
@@ -244,12 +266,15 @@ class HJEPATrainer(StepLoop):
         log_error = None
         try:
             self.run()
-        finally:
-            try:
-                self.logger.close()
-            except (OSError, RuntimeError, ValueError) as error:
-                # The worker has told so at once; what was trained is worth more than its log.
-                log_error = str(error)
+        except BaseException as error:
+            # The run ends as failed, and what could not be logged becomes a note of the error.
+            self.logger.__exit__(type(error), error, error.__traceback__)
+            raise
+        try:
+            self.logger.close()
+        except (OSError, RuntimeError, ValueError) as error:
+            # The worker has told so at once; what was trained is worth more than its log.
+            log_error = str(error)
         probes = [callback for callback in self.callbacks if isinstance(callback, ProbeMonitor)]
         untrained = {**self.first_validation, **(probes[0].untrained if probes else {})}
         trained = {**self.last_validation, **(probes[0].latest if probes else {})}

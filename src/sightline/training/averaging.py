@@ -10,6 +10,8 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+from sightline import diagnostics
+
 
 @torch.no_grad()
 def ema_update(target: nn.Module, source: nn.Module, momentum: float) -> None:
@@ -55,10 +57,7 @@ def ema_update(target: nn.Module, source: nn.Module, momentum: float) -> None:
 def parameter_divergence(target: nn.Module, source: nn.Module) -> Tensor:
     """Measure how far the source has moved away from the target.
 
-    ``||source - target|| / ||target||``, over all parameters as one vector. A healthy run holds a
-    small and slowly falling value. A value that grows says that the source outruns the momentum;
-    0 says that the target is a copy, or that neither moves. The number does not say whether the
-    direction is a good one.
+    `sightline.diagnostics.parameter_divergence`, which says how to read it, for two modules.
 
     Args:
         target: The averaged model.
@@ -66,7 +65,7 @@ def parameter_divergence(target: nn.Module, source: nn.Module) -> Tensor:
 
     Returns:
         The relative distance, 0 or more, as a 0-d tensor on the device of the parameters; nothing
-        waits for the device. It is infinite or NaN if the target is all zeros.
+        waits for the device. It is infinite if the target is all zeros, NaN if both are.
 
     Raises:
         ValueError: If the structures differ or there are no parameters.
@@ -78,12 +77,11 @@ def parameter_divergence(target: nn.Module, source: nn.Module) -> Tensor:
         >>> parameter_divergence(target, source).item()
         0.25
     """
-    pairs = _pairs(target, source, buffers=False)
-    if not pairs:
+    if not _pairs(target, source, buffers=False):
         raise ValueError("Expected models with parameters, got none; pass the models themselves.")
-    mine, theirs = (list(side) for side in zip(*pairs, strict=True))
-    distance = nn.utils.get_total_norm(torch._foreach_sub(theirs, mine), foreach=True)
-    return distance / nn.utils.get_total_norm(mine, foreach=True)
+    return diagnostics.parameter_divergence(
+        dict(target.named_parameters()), dict(source.named_parameters())
+    )
 
 
 def _pairs(target: nn.Module, source: nn.Module, *, buffers: bool) -> list[tuple[Tensor, Tensor]]:

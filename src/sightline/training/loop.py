@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sightline.callbacks import Callback, CallbackList, EverySteps, Need
+from sightline.catalogue import bands
 from sightline.logger import MetricsLogger
 from sightline.training.checkpoint_files import Checkpoint
 from sightline.training.checkpoints import CheckpointManager, load_weights
@@ -116,7 +117,7 @@ class StepLoop(ObservedStep, ABC):
         return {}
 
     def compute_views(self) -> Sequence[Any]:
-        """Outputs for the images of `outputs` under other masks, where a callback needs them."""
+        """What is predicted of the images of `outputs` under other masks, where it is asked for."""
         return ()
 
     # Where the run stands.
@@ -203,7 +204,7 @@ class StepLoop(ObservedStep, ABC):
         }
         with self.watching():
             if is_logged:
-                self.logger.log_metrics(metrics, step=self.step)
+                self.logger.log_metrics({**metrics, **bands(metrics)}, step=self.step)
             if Need.VIEWS in self.needs:
                 self.views = self.compute_views()
             self.callbacks.on_batch_end(self, micro_batches[-1], metrics)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+
+from sightline.events.paths import AnyPath
 
 
-def new_run_name(log_dir: Path, name: str) -> str:
+def new_run_name(log_dir: AnyPath, name: str) -> str:
     """The name of a new run: the given one, or the first of name-2, name-3, ... that is free.
 
     Args:
-        log_dir: The folder that holds all runs.
+        log_dir: The folder that holds all runs, here or in a remote storage.
         name: The name that was asked for.
 
     Returns:
@@ -20,11 +21,11 @@ def new_run_name(log_dir: Path, name: str) -> str:
     return f"{name}-{max(taken) + 1}" if taken else name
 
 
-def latest_run_name(log_dir: Path, name: str) -> str | None:
+def latest_run_name(log_dir: AnyPath, name: str) -> str | None:
     """The name of the last run that was started under a name.
 
     Args:
-        log_dir: The folder that holds all runs.
+        log_dir: The folder that holds all runs, here or in a remote storage.
         name: The name that was asked for.
 
     Returns:
@@ -33,7 +34,7 @@ def latest_run_name(log_dir: Path, name: str) -> str | None:
     return max(_runs(log_dir, name), default=(0, None))[1]
 
 
-def _runs(log_dir: Path, name: str) -> list[tuple[int, str]]:
+def _runs(log_dir: AnyPath, name: str) -> list[tuple[int, str]]:
     pattern = re.compile(re.escape(name) + r"(?:-(\d+))?")
     folders = log_dir.iterdir() if log_dir.is_dir() else ()
     matches = ((pattern.fullmatch(folder.name), folder.name) for folder in folders)
