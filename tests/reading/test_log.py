@@ -349,6 +349,25 @@ def test_what_a_record_says_of_its_tag_does_not_depend_on_what_was_read_before_i
     assert len(log.damage) == num_damaged
 
 
+@pytest.mark.parametrize("num_first", range(5))
+@pytest.mark.parametrize("num_told", [1, 20])
+def test_a_value_that_does_not_say_what_it_is_is_not_told_by_a_later_one(
+    tmp_path: Path, num_first: int, num_told: int
+) -> None:
+    untold = number_in_tensor("loss", 0, plugin=None)
+    told = [number_in_tensor("loss", step) for step in range(1, num_told + 1)]
+    records = [untold, *told, number_in_tensor("loss", 21, plugin=None)]
+    path = write(tmp_path / "tfevents", *records[:num_first])
+    log = sightline.read(path)
+    log.refresh(may_grow=True)
+    with path.open("ab") as file:
+        file.write(b"".join(records[num_first:]))
+    log.refresh()
+    assert log.run.scalars["loss"].steps.tolist() == [*range(1, num_told + 1), 21]
+    assert [tensor.step for tensor in log.run.tensors["loss"]] == [0]
+    assert dict(log.run.tags) == {"loss": "scalar"}
+
+
 def test_later_values_of_a_tag_follow_its_first_one_where_many_first_ones_have_one_length(
     tmp_path: Path,
 ) -> None:

@@ -73,17 +73,12 @@ def read_batch(batch: Batch, store: Store, templates: Templates, path: Path | st
     for start, stop in itertools.pairwise(bounds):
         is_column = stop - start >= FEW or lengths[start] >= templates.large_bytes
         (groups if is_column else single).append(order[start:stop])
-    # The first values of tags stand alone, as a rule, and say what the later ones are. Later ones
-    # that come before they are read wait.
-    waiting = [_read_each(batch.file, window, rows[_joined(single)], store, path)]
-    for group in sorted(groups, key=lambda group: int(group[0])):
+    _read_each(batch.file, window, rows[_joined(single)], store, path)
+    for group in groups:
         rest, damaged = templates.read(window, rows[group], store)
         for offset, length in zip(*damaged, strict=True):
             _note(store, path, offset, length, "the checksum of the data is wrong")
-        waiting.append(_read_each(batch.file, window, rest, store, path))
-    left = Rows.joined(waiting)
-    left = left[np.argsort(left.ordinals)]
-    _read_each(batch.file, window, left, store, path, may_guess=True)
+        _read_each(batch.file, window, rest, store, path)
 
 
 def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -91,17 +86,9 @@ def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 def _read_each(
-    file: int,
-    window: NDArray[np.uint8],
-    rows: Rows,
-    store: Store,
-    path: Path | str,
-    *,
-    may_guess: bool = False,
-) -> Rows:
-    """Read records one by one; returns those with values that nothing says the kind of yet."""
-    waiting: list[int] = []
-    for number, (start, length, offset, ordinal) in enumerate(rows.each()):
+    file: int, window: NDArray[np.uint8], rows: Rows, store: Store, path: Path | str
+) -> None:
+    for start, length, offset, ordinal in rows.each():
         first = start + HEADER_BYTES
         data = window[first : first + length].tobytes()
         (expected,) = FOOTER.unpack_from(window.data, first + length)
@@ -109,21 +96,9 @@ def _read_each(
             _note(store, path, offset, length, "the checksum of the data is wrong")
             continue
         try:
-            is_read = read_record(
-                store,
-                data,
-                length,
-                ordinal=ordinal,
-                file=file,
-                offset=offset,
-                may_guess=may_guess,
-            )
+            read_record(store, data, length, ordinal=ordinal, file=file, offset=offset)
         except WireError as error:
             _note(store, path, offset, length, str(error))
-            continue
-        if not is_read:
-            waiting.append(number)
-    return rows[np.array(waiting, np.int64)]
 
 
 def _note(store: Store, path: Path | str, offset: int, length: int, reason: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +21,7 @@ LARGE_BYTES = 32 << 10  # of a record: pictures are larger, and are not read wit
 MAX_WINDOW = 4 << 20
 MANY_VALUES = 200  # a record that begins with as many scalars is read as a whole
 BATCH_BYTES = 2 << 20
+MANY_UNTOLD = 10_000  # values that wait for what earlier ones say
 
 
 class Replaced(Exception):  # noqa: N818 - no error: the run is read anew
@@ -194,22 +193,15 @@ class EventFileReader:
             zero = np.zeros(1, np.int64)
             self._add(record, zero, zero + length, offset, ordinal)
         else:
-            read = partial(
-                read_record,
-                self._store,
-                view,
-                length,
-                ordinal=ordinal,
-                file=self._number,
-                offset=offset,
-            )
             try:
-                if not read(may_guess=False):
-                    self._flush()  # an earlier record may say what it is
-                    read()
+                read_record(
+                    self._store, view, length, ordinal=ordinal, file=self._number, offset=offset
+                )
             except WireError as error:
                 self._add_damage(offset, length, str(error), data_is_right(handle, offset, length))
         self._store.num_records += 1
+        if len(self._store.untold) >= MANY_UNTOLD:
+            self._flush()
 
     def _add_damage(self, offset: int, length: int, reason: str, crc_is_right: bool) -> None:
         if not crc_is_right:
@@ -235,6 +227,7 @@ class EventFileReader:
         if self._batch.num_bytes:
             read_batch(self._batch, self._store, self._templates, self.place.path)
             self._batch = Batch(self._number)
+        self._store.add_untold()
 
 
 def begins_with_scalars(view: SparseRecord, length: int) -> bool:

@@ -14,7 +14,7 @@ from sightline.reading.records import kind_of, metadata_of
 from sightline.reading.store import Store
 from sightline.reading.tag_table import TagTable
 from sightline.reading.tensors import shape_of
-from sightline.reading.walk import TENSOR, Span, ValueSpan, spans, text_of, varint_at, walk_event
+from sightline.reading.walk import TENSOR, Span, spans, text_of, varint_at, walk_event
 
 FOOTER_BYTES = 4
 # Of a tensor: fields that may hold its element, by type.
@@ -90,6 +90,7 @@ class TagsOfShape:
                 continue
             if self.about is not None:
                 store.describe(tag, self.about, int(ordinals[unknown[row]]))
+            store.tell(tag, "scalar", int(ordinals[unknown[row]]))
             found.append((row, store.number_of(tag)))
         rows = np.array([row for row, _ in found], np.int64)
         self.table.add(
@@ -152,7 +153,7 @@ def layout_of(data: bytes, ordinal: int, store: Store) -> Layout | None:
         news: list[tuple[str, Metadata]] = []
         for value in event.values:
             about = metadata_of(data, value)
-            if value.content is None or kind_of(store, value, about) != "scalar":
+            if value.content is None or kind_of(value, about) != "scalar":
                 return None
             place = _place_of(data, value.content)
             if place is None:
@@ -162,6 +163,8 @@ def layout_of(data: bytes, ordinal: int, store: Store) -> Layout | None:
                 news.append((value.tag, about))
     except WireError:
         return None
+    for value in event.values:
+        store.tell(value.tag, "scalar", ordinal)
     for tag, about in news:
         store.describe(tag, about, ordinal)
     num_words = -(-(len(data) + FOOTER_BYTES) // 8)
@@ -180,7 +183,7 @@ def layout_of(data: bytes, ordinal: int, store: Store) -> Layout | None:
         is_fixed[step.start : step.stop] = 0x80
     tags_of_shape = None
     [first, *others] = event.values
-    if not others and first.tag_span is not None and first.tag and names_its_kind(first):
+    if not others and first.tag_span is not None and first.tag:
         about = news[0][1] if news else None
         tags_of_shape = TagsOfShape.of(first.tag_span, padded.view(np.uint64), about)
         is_fixed[first.tag_span.start : first.tag_span.stop] = 0
@@ -198,12 +201,6 @@ def layout_of(data: bytes, ordinal: int, store: Store) -> Layout | None:
         by_dtype=by_dtype,
         tags_of_shape=tags_of_shape,
     )
-
-
-def names_its_kind(value: ValueSpan) -> bool:
-    """Whether a value shows by itself that it is a scalar, whatever its tag."""
-    assert value.content is not None
-    return value.content.kind == FIXED32 or value.metadata is not None
 
 
 def _place_of(data: bytes, content: Span) -> tuple[str, int] | None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from sightline.events.messages import Metadata
 from sightline.events.wire import FIXED32, WireError
-from sightline.reading.store import Blobs, Store
+from sightline.reading.store import Store, Untold
 from sightline.reading.tensors import array_of
 from sightline.reading.walk import (
     AUDIO,
@@ -43,15 +43,8 @@ MAX_KNOWN_BYTES = 1024  # of metadata that is kept for the next values
 
 
 def read_record(
-    store: Store,
-    view: View,
-    num_bytes: int,
-    *,
-    ordinal: int,
-    file: int,
-    offset: int,
-    may_guess: bool = True,
-) -> bool:
+    store: Store, view: View, num_bytes: int, *, ordinal: int, file: int, offset: int
+) -> None:
     """Put all that a record holds into the store.
 
     Where the data is no event, this raises WireError, and nothing of it is kept.
@@ -63,41 +56,34 @@ def read_record(
         ordinal: The record's number in the run.
         file: Number of its file in the run.
         offset: Where the record begins in the file.
-        may_guess: Whether a value of a tag that nothing is said of is a tensor.
-
-    Returns:
-        False where there is such a value, and it may not be guessed: nothing of it is kept.
     """
     event = walk_event(view, 0, num_bytes)
     wall_time, step = time_and_step(view, event)
     metadata = [metadata_of(view, value) for value in event.values]
-    pairs = list(zip(event.values, metadata, strict=True))
-    if not may_guess and not all(is_told(store, value, about) for value, about in pairs):
-        return False
     if event.is_start:
         store.add_start(ordinal, step)
-    where = (ordinal, step, wall_time, file, offset)
+    place = (ordinal, step, wall_time, file, offset)
     if event.graph is not None:
-        store.kinds.setdefault(GRAPH_TAG, "graph")
-        _add_blob(store, "graph", GRAPH_TAG, event.graph, where)
-    for value, about in pairs:
-        kind = kind_of(store, value, about)
-        if kind is None:
-            continue
-        store.kinds.setdefault(value.tag, kind)
+        store.tell(GRAPH_TAG, "graph", ordinal)
+        store.add_blob("graph", GRAPH_TAG, event.graph, place)
+    for value, about in zip(event.values, metadata, strict=True):
+        kind = kind_of(value, about)
+        if kind is not None:
+            store.tell(value.tag, kind, ordinal)
         if about is not None:
             store.describe(value.tag, about, ordinal)
             if kind == "hparams":
                 store.hparams.append((ordinal, about.content))
         if value.content is None:
             continue
-        number = _scalar(view, value.content) if kind == "scalar" else None
-        if number is not None:
+        number = _scalar(view, value.content) if kind in {"scalar", None} else None
+        if kind is None:
+            store.untold.append(Untold(value.tag, value.content, number, place))
+        elif number is not None:
             store.add_point(store.number_of(value.tag), ordinal, step, wall_time, number)
         else:
             kind = "tensor" if kind == "scalar" else kind
-            _add_blob(store, kind, value.tag, value.content, where)
-    return True
+            store.add_blob(kind, value.tag, value.content, place)
 
 
 def metadata_of(view: View, value: ValueSpan) -> Metadata | None:
@@ -115,35 +101,22 @@ def _decoded(metadata: bytes) -> Metadata:
     return Metadata.decode(metadata)
 
 
-def kind_of(store: Store, value: ValueSpan, about: Metadata | None) -> str | None:
-    """What a value is: a scalar, a picture, ...; None where it is nothing.
+def kind_of(value: ValueSpan, about: Metadata | None) -> str | None:
+    """What a value says that it is: a scalar, a picture, ...
 
     Args:
-        store: Of the run; it knows the tag of a value that does not say what it is.
         value: The value.
         about: What it says of its tag, or None.
 
     Returns:
-        One of the kinds that `Run.tags` names, or None.
+        One of the kinds that `Run.tags` names; None where it does not say.
     """
     content = value.content
     if content is not None and content.number == SIMPLE_VALUE:
         return "scalar"
     if content is not None and content.number in KIND_OF_FIELD:
         return KIND_OF_FIELD[content.number]
-    about = about or store.metadata.get(value.tag)
-    if about is not None:
-        return KIND_OF_PLUGIN.get(about.plugin, "tensor")
-    if content is not None:
-        return store.kinds.get(value.tag, "tensor")
-    return None
-
-
-def is_told(store: Store, value: ValueSpan, about: Metadata | None) -> bool:
-    """Whether the kind of a value is known, by itself or by an earlier value of its tag."""
-    if value.content is None or value.content.number != TENSOR:
-        return True
-    return about is not None or value.tag in store.metadata
+    return None if about is None else KIND_OF_PLUGIN.get(about.plugin, "tensor")
 
 
 def _scalar(view: View, content: Span) -> float | None:
@@ -158,20 +131,3 @@ def _scalar(view: View, content: Span) -> float | None:
         if elements.size == 1 and elements.dtype != object:
             return float(elements.item())
     return None
-
-
-def _add_blob(
-    store: Store, kind: str, tag: str, content: Span, where: tuple[int, int, float, int, int]
-) -> None:
-    blobs = store.blobs.get((kind, tag))
-    if blobs is None:
-        blobs = store.blobs[kind, tag] = Blobs(store.places)
-    ordinal, step, wall_time, file, offset = where
-    blobs.ordinals.append(ordinal)
-    blobs.steps.append(step)
-    blobs.wall_times.append(wall_time)
-    blobs.files.append(file)
-    blobs.records.append(offset)
-    blobs.starts.append(content.start)
-    blobs.stops.append(content.stop)
-    blobs.fields.append(content.number)

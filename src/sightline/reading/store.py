@@ -12,6 +12,7 @@ from sightline.events.messages import Metadata
 from sightline.events.reading import Damage
 from sightline.reading.places import Place
 from sightline.reading.series import Restarts, Series
+from sightline.reading.walk import Span
 
 MAX_KEY_POINTS = 4096
 
@@ -81,6 +82,23 @@ class Points:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A value that does not say what it is; the first one of its tag says it.
+
+    Args:
+        tag: Its tag.
+        content: Where it lies.
+        number: What it is if it is a scalar; None where it cannot be one.
+        place: Its record's ordinal, step, wall time, file and offset.
+    """
+
+    tag: str
+    content: Span
+    number: float | None
+    place: tuple[int, int, float, int, int]
+
+
 @dataclass(slots=True)
 class Blobs:
     """Where the values of a tag lie that are no scalars.
@@ -107,6 +125,23 @@ class Blobs:
     stops: array[int] = field(default_factory=lambda: array("q"))
     fields: array[int] = field(default_factory=lambda: array("b"))
 
+    def add(self, content: Span, place: tuple[int, int, float, int, int]) -> None:
+        """Note where a value lies.
+
+        Args:
+            content: Its content in the record's data.
+            place: Its record's ordinal, step, wall time, file and offset.
+        """
+        ordinal, step, wall_time, file, offset = place
+        self.ordinals.append(ordinal)
+        self.steps.append(step)
+        self.wall_times.append(wall_time)
+        self.files.append(file)
+        self.records.append(offset)
+        self.starts.append(content.start)
+        self.stops.append(content.stop)
+        self.fields.append(content.number)
+
 
 class Store:
     """What has been read of a run.
@@ -127,6 +162,8 @@ class Store:
         self.points: list[Points] = []
         self.num_records = 0
         self._raw = raw
+        self.untold: list[Untold] = []
+        self._told_at: dict[str, int] = {}
         self._described_at: dict[str, int] = {}
         self._numbers: dict[str, int] = {}
         self._starts: list[tuple[int, int]] = []
@@ -143,16 +180,20 @@ class Store:
         if number is None:
             number = self._numbers[tag] = len(self.scalar_tags)
             self.scalar_tags.append(tag)
-            self.kinds.setdefault(tag, "scalar")
         return number
 
-    def describe(self, tag: str, about: Metadata, ordinal: int) -> None:
-        """Note what a record says of a tag; the first one in the run counts, as in TensorBoard.
+    def tell(self, tag: str, kind: str, ordinal: int) -> None:
+        """Note that a value says what it is; the first one in the run counts for its tag.
 
         Records are not read in the order of the file.
         """
-        described_at = self._described_at.get(tag)
-        if described_at is None or ordinal < described_at:
+        if ordinal < self._told_at.get(tag, ordinal + 1):
+            self._told_at[tag] = ordinal
+            self.kinds[tag] = kind
+
+    def describe(self, tag: str, about: Metadata, ordinal: int) -> None:
+        """Note what a record says of a tag; the first one in the run counts, as in TensorBoard."""
+        if ordinal < self._described_at.get(tag, ordinal + 1):
             self._described_at[tag] = ordinal
             self.metadata[tag] = about
 
@@ -165,6 +206,36 @@ class Store:
     def add_start(self, ordinal: int, step: int) -> None:
         """Note that a session starts; the first one of a run means no restart."""
         self._starts.append((ordinal, step))
+
+    def add_blob(
+        self, kind: str, tag: str, content: Span, place: tuple[int, int, float, int, int]
+    ) -> None:
+        """Note where a value lies that is no scalar.
+
+        Args:
+            kind: What it is.
+            tag: Its tag.
+            content: Its content in the record's data.
+            place: Its record's ordinal, step, wall time, file and offset.
+        """
+        blobs = self.blobs.get((kind, tag))
+        if blobs is None:
+            blobs = self.blobs[kind, tag] = Blobs(self.places)
+        blobs.add(content, place)
+
+    def add_untold(self) -> None:
+        """Add the values that do not say what they are, once all records before them are read."""
+        for value in self.untold:
+            ordinal, step, wall_time, *_ = value.place
+            told_at = self._told_at.get(value.tag)
+            kind = self.kinds[value.tag] if told_at is not None and told_at < ordinal else "tensor"
+            self.kinds.setdefault(value.tag, kind)
+            if kind == "scalar" and value.number is not None:
+                self.add_point(self.number_of(value.tag), ordinal, step, wall_time, value.number)
+            else:
+                kind = "tensor" if kind == "scalar" else kind
+                self.add_blob(kind, value.tag, value.content, value.place)
+        self.untold.clear()
 
     def settle(self) -> None:
         """Make single points columns like the others."""
