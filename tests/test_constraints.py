@@ -13,7 +13,7 @@ from packaging.version import Version
 
 CONSTRAINTS = Path(__file__).parents[1] / "constraints.txt"
 # A CUDA build of torch brings these, which its wheel pins by itself.
-ACCELERATOR = re.compile(r"nvidia-|cuda-|triton$")
+ACCELERATOR = re.compile(r"nvidia-(?!ml-py)|cuda-|triton$")
 
 
 def pins() -> dict[str, Version]:
