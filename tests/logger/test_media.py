@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import wave
 from collections.abc import Callable
 from io import BytesIO
@@ -20,7 +21,7 @@ from PIL import Image as PilImage
 from PIL import ImageSequence
 
 from sightline.logger import MetricsLogger
-from sightline.writers import Audio, Memory, Video
+from sightline.writers import Audio, Image, Memory, Video
 from sightline.writers.grid import LINE_HEIGHT
 from tests.loaders import Shown, read_python
 
@@ -296,3 +297,56 @@ def test_clips_and_sounds_round_trip(
     series = read_python(logdir).series["run"]
     np.testing.assert_array_equal(gif_frames(series["v"][0][1][2])[0][..., 0], frames)
     np.testing.assert_array_equal(wav_samples(series["a"][0][1][0])[0], samples)
+
+
+def bars(*arrays: np.ndarray) -> Figure:
+    figure = Figure(figsize=(2, 1), dpi=50)
+    axes = figure.subplots()
+    for values in arrays:
+        axes.bar(range(len(values)), values)
+    return figure
+
+
+@pytest.mark.parametrize("module", [np, torch, jnp], ids=["numpy", "torch", "jax"])
+def test_a_drawing_is_the_figure_of_the_arrays_as_they_were_drawn_by_the_worker(
+    module: Any, logger: MetricsLogger, memory: Memory
+) -> None:
+    heights = module.asarray([1.0, 3.0, 2.0])
+    threads: list[threading.Thread] = []
+
+    def draw(*arrays: np.ndarray) -> Figure:
+        threads.append(threading.current_thread())
+        assert all(isinstance(array, np.ndarray) for array in arrays)
+        return bars(*arrays)
+
+    with logger:
+        logger.log_image("figure", bars(np.array([1.0, 3.0, 2.0])), step=3)
+        logger.log_drawing("drawing", draw, heights, step=3, caption=None)
+        if module is not jnp:
+            heights[:] = 0.0
+    shown = {one.tag: one.value.pixels[0] for one in memory.written if isinstance(one.value, Image)}
+    np.testing.assert_array_equal(shown["drawing"], shown["figure"])
+    assert len(np.unique(shown["drawing"])) > 2
+    assert threading.current_thread() not in threads
+
+
+def test_a_drawing_that_fails_is_raised_at_the_end_and_stops_nothing(tmp_path: Path) -> None:
+    def draw() -> Figure:
+        raise RuntimeError("no ink")
+
+    logger = MetricsLogger("run", tmp_path)
+    logger.log_drawing("picture", draw, step=1)
+    logger.log_metrics({"loss": 1.0}, step=1)
+    with pytest.raises(Exception, match="no ink"):
+        logger.close()
+    assert read_python(tmp_path).series["run"]["loss"] == [(1, 1.0)]
+
+
+def test_a_drawing_has_a_caption(logger: MetricsLogger, memory: Memory) -> None:
+    heights = np.array([1.0, 2.0])
+    with logger:
+        logger.log_drawing("bare", bars, heights, step=1)
+        logger.log_drawing("captioned", bars, heights, step=1, caption="two bars")
+    bare, captioned = (one.value for one in memory.written if isinstance(one.value, Image))
+    assert captioned.caption == "two bars"
+    assert captioned.pixels[0].shape[0] > bare.pixels[0].shape[0]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sightline.callbacks.base import Trainer
 from sightline.callbacks.cadence import Cadence
@@ -11,7 +12,13 @@ from sightline.callbacks.joint_embedding import Array, JointEmbeddingOutput
 from sightline.callbacks.monitor import Monitor
 from sightline.figures import plot_embedding
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Method = Literal["pca", "tsne", "umap"]
+
 MAX_POINTS = 200
+MAX_IMAGES = 64  # that they are from
 
 
 class Samples(NamedTuple):
@@ -49,7 +56,7 @@ class EmbeddingMonitor(Monitor):
         normalize: Callable[[Array], Array],
         samples: Callable[[], Samples] | None = None,
         *,
-        method: Literal["pca", "tsne", "umap"] = "pca",
+        method: Method = "pca",
         every: int | Cadence = 500,
     ) -> None:
         super().__init__(every=every)
@@ -60,17 +67,26 @@ class EmbeddingMonitor(Monitor):
     def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
         """Log both."""
         outputs: JointEmbeddingOutput = trainer.outputs
-        levels = zip(outputs.predictions, outputs.targets, outputs.scored, strict=True)
-        pairs = [
-            (prediction[scored][:MAX_POINTS], self.normalize(target)[scored][:MAX_POINTS])
-            for prediction, target, scored in levels
-        ]
-        predictions, targets = zip(*pairs, strict=True)
-        figure = plot_embedding(predictions, targets, method=self.method)
+        targets = map(self.normalize, outputs.targets)
+        levels = zip(outputs.predictions, targets, outputs.scored, strict=True)
+        arrays = [array[:MAX_IMAGES] for level in levels for array in level]
         logger, step = trainer.logger, trainer.step
-        logger.log_image("embeddings/tsne_pred_vs_target", figure, step=step)
+        draw = partial(_draw, self.method)
+        logger.log_drawing("embeddings/tsne_pred_vs_target", draw, *arrays, step=step)
         if self.samples is not None:
             features_ND, labels, images = self.samples()
             logger.log_embedding(
                 "embeddings/projector", features_ND, step, metadata={"label": labels}, images=images
             )
+
+
+def _draw(method: Method, *arrays: Array) -> Figure:
+    """Of the prediction, the target, and where they count, of each level in turn."""
+    predictions, targets = (
+        [
+            x_BHWD[scored_BHW][:MAX_POINTS]
+            for x_BHWD, scored_BHW in zip(arrays[first::3], arrays[2::3], strict=True)
+        ]
+        for first in (0, 1)
+    )
+    return plot_embedding(predictions, targets, method=method)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sightline.callbacks.base import Trainer
 from sightline.callbacks.cadence import Cadence
-from sightline.callbacks.joint_embedding import JointEmbeddingOutput, middle_cell
+from sightline.callbacks.joint_embedding import Array, JointEmbeddingOutput, middle_cell
 from sightline.callbacks.monitor import Monitor
 from sightline.diagnostics import (
     covariance_eigenvalues,
@@ -17,6 +18,9 @@ from sightline.diagnostics import (
     linear_cka,
 )
 from sightline.figures import LevelCost, plot_hierarchy_resolution, plot_spectrum
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class HierarchyMonitor(Monitor):
@@ -80,6 +84,9 @@ class HierarchyMonitor(Monitor):
         """Log the spectrum of each level."""
         outputs: JointEmbeddingOutput = trainer.outputs
         for level, target_BHWD in enumerate(outputs.targets):
-            eigenvalues = covariance_eigenvalues(middle_cell(target_BHWD))
-            figure = plot_spectrum({f"level {level}": eigenvalues})
-            trainer.logger.log_image(f"hierarchy/level{level}_spectrum", figure, step=trainer.step)
+            tag, draw = f"hierarchy/level{level}_spectrum", partial(_draw_spectrum, level)
+            trainer.logger.log_drawing(tag, draw, middle_cell(target_BHWD), step=trainer.step)
+
+
+def _draw_spectrum(level: int, features_ND: Array) -> Figure:
+    return plot_spectrum({f"level {level}": covariance_eigenvalues(features_ND)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -26,6 +26,9 @@ from sightline.diagnostics import (
     times_masked,
 )
 from sightline.figures import plot_mask_geometry, visualize_masking_strategy
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class MaskingMonitor(Monitor):
@@ -92,11 +95,9 @@ class MaskingMonitor(Monitor):
         outputs: JointEmbeddingOutput = trainer.outputs
         masks, logger, step = outputs.masks, trainer.logger, trainer.step
         shown = outputs.images_BCHW[few], masks.seen_BHW[few], masks.target_BHW[few]
-        logger.log_image("masking/samples", visualize_masking_strategy(*shown), step=step)
-        blocks = block_shapes(np.asarray(masks.blocks_BKHW))
-        areas = blocks.area_K * math.prod(masks.blocks_BKHW.shape[2:])
-        geometry = plot_mask_geometry(areas, blocks.aspect_K, self.coverage_HW, *shown)
-        logger.log_image("masking/geometry_analysis", geometry, step=step)
+        logger.log_drawing("masking/samples", visualize_masking_strategy, *shown, step=step)
+        arrays = masks.blocks_BKHW, self.coverage_HW, *shown
+        logger.log_drawing("masking/geometry_analysis", _draw_geometry, *arrays, step=step)
 
     def _repeated(self, target_BHW: Array) -> Array:
         hashes_B = mask_hashes(target_BHW)
@@ -113,3 +114,13 @@ class MaskingMonitor(Monitor):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on counting."""
         self.coverage_HW, self._history = state["coverage_HW"], state.get("history")
+
+
+def _draw_geometry(
+    blocks_BKHW: Array, coverage_HW: Array, images_BCHW: Array, seen_BHW: Array, target_BHW: Array
+) -> Figure:
+    blocks = block_shapes(blocks_BKHW)
+    areas = blocks.area_K * math.prod(blocks_BKHW.shape[2:])
+    return plot_mask_geometry(
+        areas, blocks.aspect_K, coverage_HW, images_BCHW, seen_BHW, target_BHW
+    )

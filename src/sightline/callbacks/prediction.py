@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from array_api_compat import array_namespace
 
@@ -17,6 +17,9 @@ from sightline.figures import (
     plot_patch_difficulty,
     plot_similarity_heatmap,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NUM_GRAM_ROWS = 48
 
@@ -78,21 +81,26 @@ class PredictionMonitor(Monitor):
         """Log pictures of what is predicted well and what is not."""
         logger, step = trainer.logger, trainer.step
         images_BCHW = trainer.outputs.images_BCHW[: self.max_images]
-        for level, prediction_BHWD, target_BHWD, scored_BHW in self._levels(trainer.outputs):
-            rows = prediction_BHWD[scored_BHW][:NUM_GRAM_ROWS]
-            triptych = plot_gram_triptych(gram(rows), gram(target_BHWD[scored_BHW][:NUM_GRAM_ROWS]))
-            logger.log_image(f"prediction/level{level}_gram", triptych, step=step)
+        for level, *whole in self._levels(trainer.outputs):
+            prediction_BHWD, target_BHWD, scored_BHW = (x[: self.max_images] for x in whole)
+            shown = prediction_BHWD, target_BHWD, scored_BHW
+            logger.log_drawing(f"prediction/level{level}_gram", _draw_gram, *shown, step=step)
             if level == 0:
                 cosine_BHW = cosine_similarity(prediction_BHWD, target_BHWD)
                 xp = array_namespace(cosine_BHW)
-                shown = xp.where(scored_BHW, cosine_BHW, float("nan"))[: self.max_images]
-                difficulty = plot_patch_difficulty(images_BCHW, shown)
-                logger.log_image("prediction/most_difficult_patches", difficulty, step=step)
-                heat = plot_similarity_heatmap(images_BCHW, shown)
-                logger.log_image("patches/similarity_heatmap", heat, step=step)
+                scores = images_BCHW, xp.where(scored_BHW, cosine_BHW, float("nan"))
+                tag = "prediction/most_difficult_patches"
+                logger.log_drawing(tag, plot_patch_difficulty, *scores, step=step)
+                tag = "patches/similarity_heatmap"
+                logger.log_drawing(tag, plot_similarity_heatmap, *scores, step=step)
 
     def _levels(self, outputs: JointEmbeddingOutput) -> Iterator[tuple[int, Array, Array, Array]]:
         """Level, predictions, targets as the loss sees them, and where they count."""
         levels = zip(outputs.predictions, outputs.targets, outputs.scored, strict=True)
         for level, (prediction_BHWD, target_BHWD, scored_BHW) in enumerate(levels):
             yield level, prediction_BHWD, self.normalize(target_BHWD), scored_BHW
+
+
+def _draw_gram(prediction_BHWD: Array, target_BHWD: Array, scored_BHW: Array) -> Figure:
+    rows = (x[scored_BHW][:NUM_GRAM_ROWS] for x in (prediction_BHWD, target_BHWD))
+    return plot_gram_triptych(*map(gram, rows))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sightline.logger.run import Run
-from sightline.writers import Audio, Image, Video
+from sightline.writers import Audio, Drawing, Image, Video
 from sightline.writers.checks import check_picture, check_set_of_pictures
 from sightline.writers.frameworks import is_figure
 from sightline.writers.pixels import rasterize
@@ -27,9 +27,10 @@ class LogsMedia(Run):
     ) -> None:
         """Log a picture.
 
-        A figure is drawn here and now, because Matplotlib is not thread-safe; everything else about
-        a picture happens in the worker. Whether floats lie within 0 to 1 shows only there: one that
-        does not is a logging error, for `flush` and `close` to raise.
+        A figure is drawn here and now, for it may be part of pyplot, which is not thread-safe;
+        `log_drawing` draws in the worker, where everything else about a picture happens. Whether
+        floats lie within 0 to 1 shows only there: one that does not is a logging error, for
+        `flush` and `close` to raise.
 
         Args:
             name: Its tag.
@@ -41,6 +42,29 @@ class LogsMedia(Run):
                 the last is the channel, whichever alone has 1, 3 or 4 entries.
         """
         self._log_pictures(name, (image,), step, None if caption is None else (caption,), layout)
+
+    def log_drawing(
+        self,
+        name: str,
+        draw: Callable[..., Any],
+        *arrays: Any,
+        step: int | None = None,
+        caption: str | None = None,
+    ) -> None:
+        """Log a figure that the worker draws of some arrays, so that the caller does not wait.
+
+        Args:
+            name: Its tag.
+            draw: Takes the arrays as NumPy arrays on the host, and returns a new
+                `matplotlib.figure.Figure`, as those of `sightline.figures` do; not one of pyplot,
+                which is not thread-safe. What it raises is a logging error, for `flush` and `close`
+                to raise.
+            *arrays: Arrays of NumPy, torch or JAX, kept as they are now.
+            step: Its step; None for the current one.
+            caption: A line below it.
+        """
+        self._check_tag(name)
+        self._log({name: Drawing(draw, arrays, caption)}, step)
 
     def log_images(
         self,

@@ -12,6 +12,7 @@ from sightline.writers.tensorboard import TensorBoard
 from sightline.writers.values import (
     Audio,
     Computed,
+    Drawing,
     Embedding,
     Graph,
     Histogram,
@@ -36,6 +37,7 @@ __all__ = [
     "Category",
     "Computed",
     "Console",
+    "Drawing",
     "Embedding",
     "Fanout",
     "Graph",

@@ -3,6 +3,7 @@
 from sightline.writers.values.audio import Audio
 from sightline.writers.values.base import Value
 from sightline.writers.values.computed import Computed
+from sightline.writers.values.drawing import Drawing
 from sightline.writers.values.embedding import Embedding
 from sightline.writers.values.graph import Graph
 from sightline.writers.values.histogram import Histogram
@@ -37,6 +38,7 @@ __all__ = [
     "KINDS",
     "Audio",
     "Computed",
+    "Drawing",
     "Embedding",
     "Graph",
     "HParams",
