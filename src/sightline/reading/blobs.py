@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from sightline.events.framing import FOOTER, LENGTH, masked_crc32c
 from sightline.events.reading import Damage
 from sightline.reading.framing import FRAME_BYTES, HEADER_BYTES
+from sightline.reading.kept import Blobs
 from sightline.reading.places import PADDING, Place
-from sightline.reading.store import Blobs, Store
+from sightline.reading.store import Store
 from sightline.reading.tensors import array_of
 
 

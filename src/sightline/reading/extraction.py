@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from sightline.reading.checksums import MAX_DISTANCE, table_at, unmasked
 from sightline.reading.framing import at
+from sightline.reading.kept import Grid, Points
 from sightline.reading.layouts import Layout
-from sightline.reading.store import Grid, Points, Store
+from sightline.reading.store import Store
 
 WORD = 8
 FEW_ROWS = 32  # that are not worth columns of their own

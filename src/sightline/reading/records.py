@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from sightline.events.messages import Metadata
 from sightline.events.wire import FIXED32, WireError
-from sightline.reading.store import Store, Untold
+from sightline.reading.kept import Untold
+from sightline.reading.store import Store
 from sightline.reading.tensors import array_of
 from sightline.reading.walk import (
     AUDIO,
