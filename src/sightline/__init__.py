@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from sightline.logger import MetricsLogger
 
 if TYPE_CHECKING:
+    from sightline.callbacks.watching import watch
     from sightline.reading import read
     from sightline.training.progress import ProgressTracker
 
-__all__ = ["MetricsLogger", "ProgressTracker", "read"]
+__all__ = ["MetricsLogger", "ProgressTracker", "read", "watch"]
 
 
 def __getattr__(name: str) -> Any:
@@ -25,4 +26,8 @@ def __getattr__(name: str) -> Any:
         from sightline.reading import read
 
         return read
+    if name == "watch":
+        from sightline.callbacks.watching import watch
+
+        return watch
     raise AttributeError(f"module 'sightline' has no attribute {name!r}")

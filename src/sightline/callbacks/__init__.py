@@ -4,6 +4,7 @@ from sightline.callbacks.base import Callback, CallbackList, Need, Trainer
 from sightline.callbacks.cadence import Cadence, EverySeconds, EverySteps, LogSpaced
 from sightline.callbacks.collapse import CollapseMonitor
 from sightline.callbacks.dashboards import Dashboards
+from sightline.callbacks.defaults import default_monitors
 from sightline.callbacks.ema import EMAMonitor
 from sightline.callbacks.embedding import EmbeddingMonitor, Samples
 from sightline.callbacks.gradients import GradientMonitor
@@ -23,6 +24,7 @@ from sightline.callbacks.run_facts import RunFacts
 from sightline.callbacks.stability import StabilityMonitor
 from sightline.callbacks.system import SystemMonitor
 from sightline.callbacks.throughput import ThroughputMonitor
+from sightline.callbacks.watching import Watch, watch
 
 __all__ = [
     "PRESETS",
@@ -57,4 +59,7 @@ __all__ = [
     "SystemMonitor",
     "ThroughputMonitor",
     "Trainer",
+    "Watch",
+    "default_monitors",
+    "watch",
 ]

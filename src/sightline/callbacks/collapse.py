@@ -27,7 +27,7 @@ class CollapseMonitor(Monitor):
 
     For every model with features. Those of a joint-embedding model are its target features, an
     image's being the mean over its patches; what is logged of the context encoder is left out for
-    models with one encoder.
+    models with one encoder. Of a step without outputs nothing is logged.
 
     | tag | meaning |
     |---|---|
@@ -55,7 +55,9 @@ class CollapseMonitor(Monitor):
 
     def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
         """Log the spread of this batch's features."""
-        outputs: FeatureOutput = trainer.outputs
+        outputs: FeatureOutput | None = trainer.outputs
+        if outputs is None:
+            return
         target_BD, context_BD = outputs.target_features_BD, outputs.context_features_BD
         rank = effective_rank(target_BD)
         similarity = pairwise_similarity(target_BD)

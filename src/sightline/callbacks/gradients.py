@@ -42,16 +42,26 @@ class GradientMonitor(Monitor):
     | `gradients/layer_ratio/{name}` | norm of a block over that of the next shallower one |
     | `updates/{module}_update_to_weight` | norm of the applied step over norm of the weights |
     | `learning_rate/avg_param_update` | root mean square of the applied step over all weights |
+    | `gradient/flow` | image: norm of each block or module, from the input to the output |
 
     Args:
         every: Steps between readings, or a cadence.
+        figures_every: Steps between figures, or a cadence; None for none. A figure waits for the
+            device.
         window: Readings that the signal-to-noise ratio is taken over.
     """
 
     reading_needs: ClassVar[Need] = Need.GRADIENTS | Need.WEIGHTS_BEFORE
+    drawing_needs: ClassVar[Need] = Need.GRADIENTS
 
-    def __init__(self, *, every: int | Cadence = 50, window: int = 10) -> None:
-        super().__init__(every=every)
+    def __init__(
+        self,
+        *,
+        every: int | Cadence = 50,
+        figures_every: int | Cadence | None = None,
+        window: int = 10,
+    ) -> None:
+        super().__init__(every=every, figures_every=figures_every)
         self._samples: dict[str, deque[Any]] = {}
         self._window = window
 
@@ -70,6 +80,18 @@ class GradientMonitor(Monitor):
                 trainer.weights_before, trainer.parameters
             )
         self.log(trainer, readings)
+
+    def draw(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
+        """Draw the way of the gradient through the model, in the order of its parameters."""
+        if not trainer.gradients:
+            return
+        from sightline.figures import visualize_gradient_flow
+
+        of_module = module_of(trainer.gradients)
+        found = module_norms(trainer.gradients, lambda name: block_of(name) or of_module(name))
+        scale = float(logs.get("gradient/clipping_ratio", 1.0))
+        norms = {name: float(found.norm[i]) / scale for i, name in enumerate(found.names)}
+        trainer.logger.log_image("gradient/flow", visualize_gradient_flow(norms), step=trainer.step)
 
     def _gradients(self, gradients: Mapping[str, Any], clipping_ratio: Any) -> dict[str, Any]:
         modules = module_of(gradients)

@@ -21,7 +21,8 @@ class LearningRateMonitor(Monitor):
     | `learning_rate/schedule` | image: what is planned for the whole run |
 
     Args:
-        warmup_steps: Steps of the warm-up.
+        warmup_steps: Steps of the warm-up; None where they are not known, and no
+            `learning_rate/warmup_stage` is logged.
         schedules: Steps and planned values by name; drawn once, at the start of a run.
         every: Steps between readings, or a cadence.
     """
@@ -29,7 +30,7 @@ class LearningRateMonitor(Monitor):
     def __init__(
         self,
         *,
-        warmup_steps: int = 0,
+        warmup_steps: int | None = 0,
         schedules: Mapping[str, tuple[Any, Any]] | None = None,
         every: int | Cadence = 10,
     ) -> None:
@@ -42,7 +43,7 @@ class LearningRateMonitor(Monitor):
         if trainer.step == 0 and self.schedules:
             from sightline.figures import plot_schedule
 
-            figure = plot_schedule(self.schedules, warmup_steps=self.warmup_steps)
+            figure = plot_schedule(self.schedules, warmup_steps=self.warmup_steps or 0)
             trainer.logger.log_image("learning_rate/schedule", figure, step=0)
 
     def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
@@ -51,5 +52,6 @@ class LearningRateMonitor(Monitor):
         readings: dict[str, Any] = {f"param_group_{index}": x for index, x in enumerate(rates)}
         if rates:
             readings["base_lr"] = rates[0]
-        readings["warmup_stage"] = float(trainer.step <= self.warmup_steps)
-        trainer.logger.log_metrics(readings, step=trainer.step, prefix="learning_rate/")
+        if self.warmup_steps is not None:
+            readings["warmup_stage"] = float(trainer.step <= self.warmup_steps)
+        self.log(trainer, {f"learning_rate/{name}": value for name, value in readings.items()})

@@ -74,8 +74,9 @@ class Monitor(Callback):
             num_samples: Rows of the features that they are computed from.
             width: Columns of the same features.
         """
-        edges = bands(readings, num_samples=num_samples, width=width)
-        trainer.logger.log_metrics({**readings, **edges}, step=trainer.step)
+        if readings:
+            edges = bands(readings, num_samples=num_samples, width=width)
+            trainer.logger.log_metrics({**readings, **edges}, step=trainer.step)
 
     def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
         """Log numbers and histograms of the step.

@@ -50,8 +50,9 @@ class StabilityMonitor(Monitor):
         self._losses: deque[Any] = deque(maxlen=WINDOW)
 
     def on_batch_end(self, trainer: Trainer, batch: Any, logs: Mapping[str, Any]) -> None:
-        """Keep the loss of the step, and read if it is due."""
-        self._losses.append(logs["train/loss"])
+        """Keep the loss of the step, where it is known, and read if it is due."""
+        if "train/loss" in logs:
+            self._losses.append(logs["train/loss"])
         super().on_batch_end(trainer, batch, logs)
 
     def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:

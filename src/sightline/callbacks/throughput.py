@@ -27,7 +27,7 @@ class ThroughputMonitor(Monitor):
     |---|---|
     | `performance/step_time_ms` | from the end of one step to the end of the next |
     | `performance/data_time_ms` | of that, until the next batch was there |
-    | `performance/samples_per_second` | images over the whole of that time |
+    | `performance/samples_per_second` | samples over the whole of that time |
     | `performance/logging_overhead_frac` | share of that time spent in callbacks and logging |
     | `performance/forward_time_ms` | forward pass |
     | `performance/backward_time_ms` | backward pass |
@@ -41,6 +41,8 @@ class ThroughputMonitor(Monitor):
         flops_per_sample: Floating-point operations of a training step for each sample, forward and
             backward; None where they are not known.
         peak_flops: Those that the devices can do in a second; None where that is not known.
+        times_data: Whether the loop says when a batch is there; without, there is no
+            `performance/data_time_ms`.
         every: Steps between readings, or a cadence.
         clock: Seconds, rising.
     """
@@ -52,12 +54,14 @@ class ThroughputMonitor(Monitor):
         *,
         flops_per_sample: float | None = None,
         peak_flops: float | None = None,
+        times_data: bool = True,
         every: int | Cadence = 10,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         super().__init__(every=every)
         self.flops_per_sample = flops_per_sample
         self.peak_flops = peak_flops
+        self.times_data = times_data
         self.clock = clock
         self._restart(0.0)
 
@@ -69,6 +73,10 @@ class ThroughputMonitor(Monitor):
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         """Start a new interval: what lies between epochs is not a step."""
+        self._restart(trainer.watching_seconds)
+
+    def on_validation_end(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
+        """Start a new interval: a validation is not a step."""
         self._restart(trainer.watching_seconds)
 
     def on_batch_begin(self, trainer: Trainer, batch: Any) -> None:
@@ -89,10 +97,12 @@ class ThroughputMonitor(Monitor):
         watching_seconds = trainer.watching_seconds
         readings = {
             "step_time_ms": 1e3 * seconds / self._num_steps,
-            "data_time_ms": 1e3 * self._waited / self._num_steps,
-            "samples_per_second": self._num_samples / seconds,
             "logging_overhead_frac": (watching_seconds - self._watching_since) / seconds,
         }
+        if self.times_data:
+            readings["data_time_ms"] = 1e3 * self._waited / self._num_steps
+        if self._num_samples:  # some loops do not say
+            readings["samples_per_second"] = self._num_samples / seconds
         if self.flops_per_sample is not None and self.peak_flops is not None:
             readings["mfu"] = model_flops_utilization(
                 self.flops_per_sample * self._num_samples, seconds, self.peak_flops

@@ -102,7 +102,7 @@ def create_monitors(
             ),
             every=every.gradients,
         ),
-        GradientMonitor(every=every.gradients),
+        GradientMonitor(every=every.gradients, figures_every=every.figures),
         LearningRateMonitor(warmup_steps=warmup_steps, schedules=plans, every=log_every),
         HistogramMonitor(every=every.histograms),
         EmbeddingMonitor(loss_fn.normalize, samples, every=every.figures),

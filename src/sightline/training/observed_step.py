@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,7 +34,8 @@ class ObservedStep:
         self.outputs: Any = None
         self.weights_before: Mapping[str, Tensor] = {}
         self.views: Sequence[Any] = ()
-        self.watching_seconds = 0.0
+        self._watched_seconds = 0.0
+        self._watching_since: float | None = None
 
     @property
     def parameters(self) -> Mapping[str, Tensor]:
@@ -77,13 +78,15 @@ class ObservedStep:
         """After a step: let go of what was kept."""
         self.outputs, self.weights_before, self.views = None, {}, ()
 
-    @contextmanager
-    def watching(self, clock: Callable[[], float] = time.perf_counter) -> Iterator[None]:
-        """Count the time inside as spent on watching the training.
+    @property
+    def watching_seconds(self) -> float:
+        """Time that the training has spent in callbacks and logging, up to this moment."""
+        since = self._watching_since
+        return self._watched_seconds + (0.0 if since is None else time.perf_counter() - since)
 
-        Args:
-            clock: Seconds, rising.
-        """
-        begin = clock()
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Count the time inside as spent on watching the training."""
+        self._watching_since = time.perf_counter()
         yield
-        self.watching_seconds += clock() - begin
+        self._watched_seconds, self._watching_since = self.watching_seconds, None
