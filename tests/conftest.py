@@ -15,6 +15,8 @@ from tests import loaders
 os.environ.update(WANDB_MODE="offline", WANDB_SILENT="true")
 # Neither tells its makers about our tests.
 os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", WANDB_ERROR_REPORTING="false")
+# Models are made in the tests; nothing is looked up at Hugging Face.
+os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")
 
 
 def pytest_configure(config: pytest.Config) -> None:

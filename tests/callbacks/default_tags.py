@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from sightline.callbacks import (
     CollapseMonitor,
     EverySteps,
-    LearningRateMonitor,
     StabilityMonitor,
 )
 from sightline.callbacks.modules import block_of, module_of
@@ -32,8 +31,7 @@ def default_tags(
     log_every: int,
     with_features: bool = True,
     with_loss: bool = True,
-    with_rates: bool = True,
-    with_gradients: bool = True,
+    num_groups: int = 1,
     times: Sequence[str] = ("samples_per_second", "data_time_ms"),
     first: int = 1,
 ) -> dict[str, list[int]]:
@@ -43,12 +41,11 @@ def default_tags(
     blocks = list(dict.fromkeys(filter(None, map(block_of, names))))[1:]
     readings, cheap = due(every, num_steps, first), due(log_every, num_steps, first)
     found: dict[str, list[int]] = {}
-    if with_gradients:
-        found |= {f"gradients/{module}_{x}": readings for module in modules for x in OF_MODULES}
-        found |= {f"gradients/{module}_snr": readings[3:] for module in modules}
-        found |= {f"gradients/layer_ratio/{block}": readings for block in blocks}
-        found |= {f"updates/{module}_update_to_weight": readings for module in modules}
-        found["learning_rate/avg_param_update"] = readings
+    found |= {f"gradients/{module}_{x}": readings for module in modules for x in OF_MODULES}
+    found |= {f"gradients/{module}_snr": readings[3:] for module in modules}
+    found |= {f"gradients/layer_ratio/{block}": readings for block in blocks}
+    found |= {f"updates/{module}_update_to_weight": readings for module in modules}
+    found["learning_rate/avg_param_update"] = readings
     if with_features:
         spread = [tag for tag in tags_of(CollapseMonitor) if "context" not in tag]
         found |= dict.fromkeys(spread, readings)
@@ -58,11 +55,10 @@ def default_tags(
         told = [step for step in cheap if step >= 10]
         found |= dict.fromkeys(losses, told)
         found["train/loss"] = cheap
-    if with_rates:
-        rates = [tag for tag in tags_of(LearningRateMonitor) if tag.endswith(("base_lr", "{i}"))]
-        found |= {tag.replace("{i}", "0"): cheap for tag in rates}
+    found["learning_rate/base_lr"] = cheap
+    found |= {f"learning_rate/param_group_{index}": cheap for index in range(num_groups)}
     names_of_times = ("step_time_ms", "logging_overhead_frac", *times)
     found |= {f"performance/{name}": cheap for name in names_of_times}
     for tag, steps in list(found.items()):
         found |= dict.fromkeys(bands([tag], num_samples=8, width=8), steps)
-    return {tag: steps for tag, steps in found.items() if steps and tag != "healthy/train/loss"}
+    return {tag: steps for tag, steps in found.items() if steps}

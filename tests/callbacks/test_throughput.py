@@ -24,11 +24,13 @@ class Recorder:
         self.rows.append((step, metrics))
 
 
-def run(monitor: ThroughputMonitor, clock: Clock, num_steps: int) -> Recorder:
+def run(
+    monitor: ThroughputMonitor, clock: Clock, num_steps: int, *, samples_per_step: int = 32
+) -> Recorder:
     recorder = Recorder()
     trainer: Any = SimpleNamespace(
         step=0,
-        samples_per_step=32,
+        samples_per_step=samples_per_step,
         logger=recorder,
         watching_seconds=0.0,
         phase_times_ms={"forward": 200.0, "backward": 400.0, "optimizer": 50.0},
@@ -68,3 +70,21 @@ def test_what_lies_between_epochs_is_not_a_step() -> None:
     run(monitor, clock, 2)
     clock.now += 100.0
     assert run(monitor, clock, 2).rows[-1][1]["performance/step_time_ms"] == 1000.0
+
+
+def test_a_validation_is_not_a_step() -> None:
+    clock = Clock()
+    monitor = ThroughputMonitor(every=2, clock=clock)
+    run(monitor, clock, 2)
+    clock.now += 100.0
+    trainer: Any = SimpleNamespace(watching_seconds=0.0)
+    monitor.on_validation_end(trainer, {})
+    assert monitor._since == clock.now
+
+
+def test_what_a_loop_does_not_say_is_left_out() -> None:
+    clock = Clock()
+    monitor = ThroughputMonitor(every=4, clock=clock, times_data=False)
+    [_, (_, metrics)] = run(monitor, clock, 4, samples_per_step=0).rows
+    assert metrics["performance/step_time_ms"] == 1000.0
+    assert not {"performance/data_time_ms", "performance/samples_per_second"} & set(metrics)
