@@ -34,7 +34,7 @@ class PredictionMonitor(Monitor):
     | `prediction/level{l}_cosine_sim_min` | its smallest value |
     | `prediction/level{l}_cosine_sim_max` | its largest value |
     | `prediction/level{l}_normalized_mse` | squared error over the variance of the targets |
-    | `prediction/level{l}_similarity` | histogram of the cosines |
+    | `prediction/level{l}_similarity` | histogram of the cosines; NaN where nothing is scored |
     | `prediction/level{l}_gram` | image: similarities among predictions and among targets |
     | `prediction/most_difficult_patches` | image: hardest and easiest patches |
     | `patches/similarity_heatmap` | image: cosine of each predicted patch |
@@ -73,8 +73,8 @@ class PredictionMonitor(Monitor):
                 f"prediction/level{level}_{name.replace('cosine', 'cosine_sim')}": value
                 for name, value in agreement._asdict().items()
             }
-            cosines = cosine_similarity(prediction_BHWD[scored_BHW], target_BHWD[scored_BHW])
-            logger.log_histogram(f"prediction/level{level}_similarity", cosines, step=step)
+            cosine_BHW = _where_scored(prediction_BHWD, target_BHWD, scored_BHW)
+            logger.log_histogram(f"prediction/level{level}_similarity", cosine_BHW, step=step)
         self.log(trainer, readings)
 
     def draw(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
@@ -86,13 +86,11 @@ class PredictionMonitor(Monitor):
             shown = prediction_BHWD, target_BHWD, scored_BHW
             logger.log_drawing(f"prediction/level{level}_gram", _draw_gram, *shown, step=step)
             if level == 0:
-                cosine_BHW = cosine_similarity(prediction_BHWD, target_BHWD)
-                xp = array_namespace(cosine_BHW)
-                scores = images_BCHW, xp.where(scored_BHW, cosine_BHW, float("nan"))
+                cosine_BHW = _where_scored(prediction_BHWD, target_BHWD, scored_BHW)
                 tag = "prediction/most_difficult_patches"
-                logger.log_drawing(tag, plot_patch_difficulty, *scores, step=step)
+                logger.log_drawing(tag, plot_patch_difficulty, images_BCHW, cosine_BHW, step=step)
                 tag = "patches/similarity_heatmap"
-                logger.log_drawing(tag, plot_similarity_heatmap, *scores, step=step)
+                logger.log_drawing(tag, plot_similarity_heatmap, images_BCHW, cosine_BHW, step=step)
 
     def _levels(self, outputs: JointEmbeddingOutput) -> Iterator[tuple[int, Array, Array, Array]]:
         """Level, predictions, targets as the loss sees them, and where they count."""
@@ -104,3 +102,9 @@ class PredictionMonitor(Monitor):
 def _draw_gram(prediction_BHWD: Array, target_BHWD: Array, scored_BHW: Array) -> Figure:
     rows = (x[scored_BHW][:NUM_GRAM_ROWS] for x in (prediction_BHWD, target_BHWD))
     return plot_gram_triptych(*map(gram, rows))
+
+
+def _where_scored(prediction_BHWD: Array, target_BHWD: Array, scored_BHW: Array) -> Array:
+    """Cosine of each cell; NaN where it is not scored, since to select cells waits for a device."""
+    cosine_BHW = cosine_similarity(prediction_BHWD, target_BHWD)
+    return array_namespace(cosine_BHW).where(scored_BHW, cosine_BHW, float("nan"))
