@@ -273,3 +273,107 @@ def theil_sen(steps, values):
         (values[i] - values[j]) / (steps[i] - steps[j]) for i in range(len(steps)) for j in range(i)
     ]
     return 1000 * float(np.median(slopes))
+
+
+def feature_statistics(features):
+    values = [float(value) for value in np.ravel(features)]
+    mean = sum(values) / len(values)
+    std = math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+    return (
+        mean,
+        std,
+        min(values),
+        max(values),
+        sum(length([row]) for row in features) / len(features),
+    )
+
+
+def gram_distance(a, b):
+    return length([np.float64(a) - b]) / (length([a]) + length([b]))
+
+
+def contributions(losses, weights):
+    parts = [float(loss) * float(weight) for loss, weight in zip(losses, weights, strict=True)]
+    return [100 * part / sum(parts) for part in parts]
+
+
+def layer_ratios(norms):
+    return [float(deep) / float(shallow) for shallow, deep in zip(norms, norms[1:], strict=False)]
+
+
+def clipping_ratio(before, after):
+    return [float(b) / float(a) for a, b in zip(before, after, strict=True)]
+
+
+def share_clipped(ratios):
+    return sum(ratio < 1 for ratio in ratios) / len(ratios)
+
+
+def times_masked(masks):
+    return sum(np.asarray(mask, np.float64) for mask in masks)
+
+
+def agreement_by_position(cosines, scored):
+    _, rows, columns = np.shape(cosines)
+    means = np.full((rows, columns), math.nan)
+    for i, j in np.ndindex(rows, columns):
+        found = [c[i, j] for c, counts in zip(cosines, scored, strict=True) if counts[i, j]]
+        if found:
+            means[i, j] = sum(map(float, found)) / len(found)
+    return means
+
+
+def hardest_and_easiest(cosines, scored, k):
+    places = [place for place, counts in enumerate(np.ravel(scored)) if counts]
+    rising = sorted(places, key=lambda place: np.ravel(cosines)[place])
+    missing = [-1] * k
+    return (rising + missing)[:k], (rising[::-1] + missing)[:k]
+
+
+def seen_before(hashes, history):
+    known, seen = set(history), []
+    for one in hashes:
+        seen.append(one in known)
+        known.add(one)
+    return seen
+
+
+def middle(values):
+    ordered = sorted(map(float, values))
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
+def loss_spike(values):
+    return max(map(float, values)) / middle(values)
+
+
+def smoothness(values):
+    return feature_std(np.reshape(values, (-1, 1)))
+
+
+def spike_score(value, window):
+    center = middle(window)
+    return (value - center) / (1.482602218505602 * middle(abs(x - center) for x in window))
+
+
+def blocks(mask):
+    """Area and aspect of each region of patches that touch by an edge, in raster order."""
+    rows, columns = mask.shape
+    left, found = {tuple(place) for place in np.argwhere(mask).tolist()}, []
+    while left:
+        block, edge = set(), [min(left)]
+        while edge:
+            i, j = edge.pop()
+            if (i, j) in left:
+                left.remove((i, j))
+                block.add((i, j))
+                edge += [(i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)]
+        heights, widths = {i for i, _ in block}, {j for _, j in block}
+        height = max(heights) - min(heights) + 1
+        found.append((len(block) / (rows * columns), height / (max(widths) - min(widths) + 1)))
+    return found
+
+
+def block_overlap(masks):
+    times = sum(np.asarray(mask, int) for mask in masks)
+    return overlap(times > 1, times > 0) if times.any() else math.nan
