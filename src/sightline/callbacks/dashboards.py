@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sightline.callbacks.base import Callback, Trainer
-from sightline.callbacks.modules import block_of, module_of
+from sightline.callbacks.modules import block_of, module_of, neighbours
 from sightline.catalogue import layout
 
 
@@ -27,12 +27,12 @@ class Dashboards(Callback):
         """Log the dashboards."""
         names = list(trainer.parameters)
         modules = dict.fromkeys(map(module_of(names), names))
-        blocks = dict.fromkeys(filter(None, map(block_of, names)))
+        deeper = [block for _, block in neighbours(map(block_of, names))]
         dashboards = layout(
             self.recipe,
             num_levels=self.num_levels,
             modules=list(modules),
-            blocks=list(blocks),
+            blocks=deeper,
             num_param_groups=len(trainer.learning_rates),
         )
         trainer.logger.log_layout(dashboards)

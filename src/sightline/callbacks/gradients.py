@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Any, ClassVar
 
 from array_api_compat import array_namespace
 
 from sightline.callbacks.base import Need, Trainer
 from sightline.callbacks.cadence import Cadence
-from sightline.callbacks.modules import block_of, module_of
+from sightline.callbacks.modules import block_of, module_of, neighbours
 from sightline.callbacks.monitor import Monitor
 from sightline.diagnostics import (
     module_norms,
@@ -137,11 +136,7 @@ def _layer_ratios(gradients: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if not blocks:
         return
     norms = module_norms(blocks, block_of)
-    by_stack: dict[str, list[tuple[int, str, Any]]] = {}
-    for index, block in enumerate(norms.names):
-        stack, _, number = block.rpartition(".")
-        by_stack.setdefault(stack, []).append((int(number), block, norms.norm[index]))
-    for members in by_stack.values():
-        members.sort(key=lambda member: member[0])
-        for (_, _, shallower), (_, block, norm) in pairwise(members):
-            yield f"gradients/layer_ratio/{block}", norm / shallower
+    index = {block: place for place, block in enumerate(norms.names)}
+    for shallower, block in neighbours(norms.names):
+        ratio = norms.norm[index[block]] / norms.norm[index[shallower]]
+        yield f"gradients/layer_ratio/{block}", ratio

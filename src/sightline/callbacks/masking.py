@@ -43,7 +43,7 @@ class MaskingMonitor(Monitor):
     | `masking/context_target_overlap` | share of the predicted patches that the context sees |
     | `masking/context_kept_frac` | context patches used over those that could be |
     | `masking/coverage_min_max_ratio` | least over most often predicted position so far |
-    | `masking/repeated_frac` | share of the masks that one of the readings before had too |
+    | `masking/repeated_frac` | share of the masks that were drawn before |
     | `masking/geometry_analysis` | image: areas, aspect ratios and coverage of the blocks |
     | `masking/samples` | image: input, context, targets, masked image |
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 
 def module_of(names: Iterable[str]) -> Callable[[str], str]:
@@ -44,3 +45,23 @@ def block_of(name: str) -> str:
         if part.isdigit():
             return ".".join(parts[: index + 1])
     return ""
+
+
+def neighbours(blocks: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The pairs of blocks that follow each other in a stack.
+
+    Args:
+        blocks: What `block_of` makes of parameters' names, in any order; empty ones do not count.
+
+    Yields:
+        A block and the next deeper one of the same list.
+
+    Example:
+        >>> list(neighbours(["a.10", "a.2", "", "b.0", "a.10"]))
+        [('a.2', 'a.10')]
+    """
+    stacks: dict[str, list[str]] = {}
+    for block in dict.fromkeys(filter(None, blocks)):
+        stacks.setdefault(block.rpartition(".")[0], []).append(block)
+    for members in stacks.values():
+        yield from pairwise(sorted(members, key=lambda block: int(block.rpartition(".")[2])))

@@ -47,7 +47,7 @@ class RunFacts(Callback):
 
     def _environment(self) -> str:
         rows = [
-            ("command", shlex.join(sys.argv)),
+            ("command", f"`{shlex.join(sys.argv)}`"),
             ("device", self.device),
             ("machine", platform.platform()),
             ("python", platform.python_version()),

@@ -26,6 +26,11 @@ CLASSES = (
 )  # fmt: skip
 NAMES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 EDGE_PX = 12
+ADVICE = """Each link is an error.
+Good: short links, and dots
+that are spread out.
+All links to one point: the
+predictor gives the mean."""
 
 
 class _Level(NamedTuple):
@@ -154,6 +159,10 @@ def _grid(num_panels: int, classes: list[Any]) -> tuple[Figure, list[Axes]]:
         bottom = height - top - (row + 1) * (panels.TITLE_PX + high) - row * EDGE_PX
         box = (left / width, bottom / height, side / width, high / height)
         axes.append(figure.add_axes(box))
+    if num_panels < rows * columns:  # the last place is free
+        x, y = (side + 3 * EDGE_PX) / width, (high + EDGE_PX) / height
+        advice = figure.text(x, y, ADVICE, va="top", color=style.MUTED, linespacing=1.5)
+        advice.set_fontsize(style.SMALL_TYPE_PT)
     plain = classes and style.MUTED
     marks = {"prediction": (plain or style.ORANGE, "none"), "its target": (plain or style.BLUE, "")}
     _explain(figure, marks, 2, EDGE_PX)

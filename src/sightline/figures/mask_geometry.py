@@ -11,7 +11,7 @@ from sightline.figures import style
 from sightline.figures.heat import as_heat, colour_bar, rising
 from sightline.figures.overlays import draw_regions, require_fit, swatch
 from sightline.figures.pixels import Array, as_colours, as_mask, on_host
-from sightline.figures.sheet import TIMES, Box, chart, figure_of, new_sheet, paste, write
+from sightline.figures.sheet import Box, chart, figure_of, new_sheet, paste, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +92,7 @@ def _histogram(
     *,
     logarithmic: bool = False,
 ) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
     write(sheet, box.left, box.top - 20, name, weight="bold")
     write(sheet, box.left + box.width / 2, box.bottom + 50, unit, ha="center", colour=style.MUTED)
@@ -118,6 +118,7 @@ def _histogram(
         num_bars = max(3, int((high - low) // width) + 1)
         start = low - 0.5 - (width if high == low else 0)
         edges = start + width * np.arange(num_bars + 1)
+        axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
     counts, _ = np.histogram(values, edges)
     axes.stairs(counts, edges, fill=True, color=style.ORANGE)
     axes.set_ylim(bottom=0)
@@ -128,7 +129,7 @@ def _heat_map(sheet: Axes, box: Box, coverage: NDArray[np.float64]) -> None:
     mean = coverage[np.isfinite(coverage)].mean() if np.isfinite(coverage).any() else np.nan
     relative = coverage / mean if mean > 0 else coverage * 0
     high = max(1.0, float(np.nanmax(relative, initial=0.0)))
-    write(sheet, grid.left, box.top - 20, "coverage", weight="bold")
+    write(sheet, grid.left, box.top - 20, "coverage / mean", weight="bold")
     heat = as_heat(relative, rising(), 0, high)
     paste(sheet, grid, heat, interpolation="nearest")
     rows, columns = np.nonzero(coverage == 0)
@@ -143,7 +144,7 @@ def _heat_map(sheet: Axes, box: Box, coverage: NDArray[np.float64]) -> None:
         zorder=4,
     )
     bar = Box(box.left, box.bottom + 12, box.width, 14)
-    colour_bar(sheet, bar, rising(), 0, high, f"{TIMES} mean")
+    colour_bar(sheet, bar, rising(), 0, high, "")
 
 
 def _finite(values: Array) -> NDArray[np.float64]:

@@ -63,9 +63,11 @@ def plot_hierarchy_resolution(rows: Sequence[LevelCost]) -> Figure:
     wide = (width - left - pad) / 3
     figure = style.new_figure(height)
     quantities = {
-        "tokens": [(cost.tokens, _with_unit(cost.tokens, "")) for cost in costs],
-        "FLOPs": [(cost.flops, _with_unit(cost.flops, "")) for cost in costs],
-        "memory": [(cost.memory_bytes, _with_unit(cost.memory_bytes, "B")) for cost in costs],
+        "tokens / image": [(cost.tokens, _with_unit(cost.tokens, "")) for cost in costs],
+        "FLOPs / image": [(cost.flops, _with_unit(cost.flops, "")) for cost in costs],
+        "memory / image": [
+            (cost.memory_bytes, _with_unit(cost.memory_bytes, "B")) for cost in costs
+        ],
     }
     for place, (title, bars) in enumerate(quantities.items()):
         axes = figure.add_axes((

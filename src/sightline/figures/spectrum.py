@@ -53,6 +53,7 @@ def plot_spectrum(eigenvalues_by_name: Mapping[str, Any]) -> Figure:
     figure, (axes,) = panels.stack(
         ["eigenvalue / largest"], [PANEL_PX], legend=names, xlabel="rank of the direction"
     )
+    panels.name(axes, "eigenvalue / largest", aside="dashed: alpha, dot: effective rank")
     longest = max(max(map(len, spectra.values())), 2)
     scales.logarithmic(axes.xaxis, 0.9, longest * 1.1, num_ticks=6)
     lowest = min([values[-1] for values in spectra.values() if len(values)], default=0.1)
