@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -40,8 +41,22 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def board_on() -> Iterator[Callable[[Path], board.Board]]:
+    """Starts TensorBoard on a log directory, once for all tests of a module."""
+    with ExitStack() as stack:
+
+        @cache
+        def start(logdir: Path) -> board.Board:
+            return stack.enter_context(board.start(logdir, port=0))
+
+        yield start
+
+
 @pytest.fixture
-def page_on(browser: Browser) -> Iterator[Callable[..., Page]]:
+def page_on(
+    browser: Browser, board_on: Callable[[Path], board.Board]
+) -> Iterator[Callable[..., Page]]:
     """Opens the real TensorBoard on a log directory: `page_on(logdir, "loss/total", ...)`.
 
     The tags are pinned; `tab=` opens another tab than Time Series.
@@ -49,8 +64,7 @@ def page_on(browser: Browser) -> Iterator[Callable[..., Page]]:
     with ExitStack() as stack:
 
         def open_on(logdir: Path, *tags: str, tab: str = "timeseries") -> Page:
-            running = stack.enter_context(board.start(logdir, port=0))
-            link = running.link(tags).replace("#timeseries", f"#{tab}")
+            link = board_on(logdir).link(tags).replace("#timeseries", f"#{tab}")
             page = open_page(browser, link)
             stack.callback(page.close)
             return page

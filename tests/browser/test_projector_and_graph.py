@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from PIL import Image
 from sklearn.datasets import load_digits
 from torch import nn
 
 from sightline.logger import MetricsLogger
+from tests.browser.projector import drawn, open_projector
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Frame, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.browser
 
@@ -59,29 +57,6 @@ def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return logs
 
 
-def open_projector(page: Page) -> Frame:
-    """The projector's own page, once its points are placed."""
-    page.wait_for_function("() => document.querySelector('plugin-outlet, iframe')")
-    page.get_by_text("TensorBoard").first.wait_for()
-    for _ in range(100):
-        frames = [frame for frame in page.frames if "projector_binary" in frame.url]
-        if frames:
-            break
-        page.wait_for_timeout(200)
-    (frame,) = frames
-    frame.get_by_text(f"Points: {NUM_POINTS}").wait_for()
-    frame.get_by_text("Total variance described").wait_for()
-    return frame
-
-
-def drawn(canvas: Locator) -> tuple[float, float]:
-    """Fractions of the picture that are dark, as thumbnails are, and that have a colour."""
-    pixels = np.asarray(Image.open(io.BytesIO(canvas.screenshot())).convert("RGB")).astype(int)
-    dark = pixels.max(axis=2) < 80
-    coloured = pixels.max(axis=2) - pixels.min(axis=2) > 60
-    return dark.mean(), coloured.mean()
-
-
 def wait_until(page: Page, is_so: Callable[[], bool]) -> None:
     for _ in range(50):
         if is_so():
@@ -104,7 +79,7 @@ def test_the_projector_draws_thumbnails_and_colours_them_by_a_column(
     logdir: Path, page_on: Callable[..., Page], keep: Callable[[Page], Path]
 ) -> None:
     page = page_on(logdir, tab="projector")
-    frame = open_projector(page)
+    frame = open_projector(page, NUM_POINTS)
     canvas = frame.locator("canvas").first
     wait_until(page, lambda: drawn(canvas)[0] > 0.01)
     _, coloured_before = drawn(canvas)
@@ -121,7 +96,7 @@ def test_the_projector_lets_one_choose_the_step(
     logdir: Path, page_on: Callable[..., Page], keep: Callable[[Page], Path]
 ) -> None:
     page = page_on(logdir, tab="projector")
-    frame = open_projector(page)
+    frame = open_projector(page, NUM_POINTS)
     menu = frame.locator("paper-dropdown-menu").first
     assert frame.get_by_text("2 tensors found").count() > 0
     menu.click()
