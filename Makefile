@@ -9,7 +9,7 @@ INSTALLED := .venv/.installed
 INSTALLING := .venv/.installing
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train board test check format docs clean
+.PHONY: help setup train board test check format pictures docs clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ check: setup  ## format, lint, types, layers
 format: setup  ## let ruff format and mend what it can
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+pictures: setup  ## draw the pictures of docs/concepts anew, from short trainings
+	@OMP_NUM_THREADS=1 $(BIN)/python docs/pictures $(ARGS)
 
 docs: setup  ## write docs/tags.md anew from the catalogue
 	@$(BIN)/python -m sightline.catalogue > docs/tags.md.new && mv docs/tags.md.new docs/tags.md

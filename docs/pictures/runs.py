@@ -1,0 +1,230 @@
+"""Short trainings of H-JEPA on the bundled digits: a healthy one, and others with a planted fault.
+
+Each is trained when it is first asked for, logged with `MetricsLogger`, and read back from its
+event files.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import sightline
+from sightline.callbacks import (
+    Callback,
+    CollapseMonitor,
+    EMAMonitor,
+    GradientMonitor,
+    HierarchyMonitor,
+    LossMonitor,
+    MaskingMonitor,
+    PredictionMonitor,
+    QualityMonitor,
+    StabilityMonitor,
+    ThroughputMonitor,
+)
+from sightline.hjepa import HJEPAConfig, HJEPATrainer, load_images
+from sightline.training.randomness import generator
+
+Settings = Mapping[str, Any]
+WIDTH, BATCH = 32, 128
+STEPS_AN_EPOCH = 11
+CLOSE = 10  # steps between readings
+
+BASE: Settings = {
+    "device": "cpu",
+    "model": {
+        "embed_dim": WIDTH,
+        "depth": 2,
+        "predictor": {"embed_dim": 32, "depth": 1},
+        "ema": {"momentum": 0.9, "momentum_end": 0.99},
+    },
+    "data": {
+        "batch_size": BATCH,
+        "augmentation": {"rotation_degrees": 0, "translation": 0, "scale": 0, "shear": 0},
+    },
+    "masking": {"num_masks": 2, "mask_scale": [0.2, 0.4], "aspect_ratio": [0.5, 2.0]},
+    "training": {"epochs": 36, "warmup_epochs": 3, "lr": 6e-3},
+    "evaluation": {"eval_frequency": 1000},
+    "checkpoint": {"save_frequency": 1000},
+    "logging": {"log_frequency": 5},
+}
+BRIEF: Settings = {"training": {"epochs": 12}}
+FINE: Settings = {"model": {"patch_size": 1}, "training": {"epochs": 7, "warmup_epochs": 2}}
+
+
+class ForgottenAverage(HJEPATrainer):
+    """The call that moves the target encoder is lost; the momentum is logged all the same."""
+
+    def after_optimizer_step(self) -> dict[str, Any]:
+        """Leave the target encoder as it is."""
+        kept = {name: w.clone() for name, w in self.model.target_encoder.state_dict().items()}
+        metrics = super().after_optimizer_step()
+        self.model.target_encoder.load_state_dict(kept)
+        return metrics
+
+
+class StuckMasks(HJEPATrainer):
+    """The generator of the masks is seeded anew at every step."""
+
+    def _random(self, stream: str) -> torch.Generator:
+        return generator(0, stream) if stream == "masks" else super()._random(stream)
+
+
+class UnscaledBatches(HJEPATrainer):
+    """In each 40th batch the pixels were not divided by 255."""
+
+    def compute_loss(self, batch: Any) -> tuple[torch.Tensor, dict[str, Any]]:
+        """Score the batch, with pixels up to 255 now and then."""
+        images, classes = batch
+        if self.step % 40 == 39:
+            images = images.float()
+        return super().compute_loss((images, classes))
+
+
+class StarvedLoader(HJEPATrainer):
+    """Every batch comes 60 ms late, as from a slow disk."""
+
+    def run(self) -> None:
+        """Put the slow disk in front of the loader."""
+        self.train_loader = _Late(self.train_loader)
+        super().run()
+
+
+class _Late:
+    def __init__(self, loader: Any) -> None:
+        self.loader = loader
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self.loader:
+            time.sleep(0.06)
+            yield batch
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is done to a run.
+
+    Args:
+        changes: Settings that differ from the healthy run's.
+        trainer: The trainer, where the fault is one of code.
+        is_judged: Whether the quality of the features is measured on the way.
+    """
+
+    changes: Settings
+    trainer: type[HJEPATrainer] = HJEPATrainer
+    is_judged: bool = False
+
+
+RUNS: dict[str, Fault] = {
+    "healthy": Fault({}, is_judged=True),
+    # No average, targets in their own scale, and a step that is too large: the targets give way.
+    "collapsed": Fault(
+        {
+            "model": {"ema": {"momentum": 0.0, "momentum_end": 0.0}},
+            "loss": {"target_norm": "none"},
+            "training": {"lr": 1e-2},
+        },
+        is_judged=True,
+    ),
+    "fast": Fault({"training": {"lr": 0.6, "clip_grad": None}}, is_judged=True),
+    "forgotten": Fault(BRIEF, ForgottenAverage),
+    "weighted": Fault({**BRIEF, "loss": {"hierarchy_weights": [100.0, 1.0, 1.0]}}),
+    "loud": Fault({**BRIEF, "loss": {"hierarchy_weights": [1024.0, 1024.0, 1024.0]}}),
+    "spiky": Fault({}, UnscaledBatches),
+    "starved": Fault({"training": {"epochs": 8}}, StarvedLoader),
+    "fine": Fault(FINE),
+    "stuck": Fault(FINE, StuckMasks),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run.
+
+    Args:
+        trainer: With the trained model.
+        scalars: What its event files hold, by tag.
+    """
+
+    trainer: HJEPATrainer
+    scalars: Mapping[str, Any]
+
+    def __getitem__(self, tag: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Steps and values of a tag."""
+        series = self.scalars[tag]
+        return np.asarray(series.steps, float), np.asarray(series.values, float)
+
+    def last(self, tag: str) -> float:
+        """The last value of a tag."""
+        return float(self[tag][1][-1])
+
+
+@cache
+def logs() -> tempfile.TemporaryDirectory[str]:
+    """The folder of all runs, which goes away at the end."""
+    return tempfile.TemporaryDirectory()
+
+
+@cache
+def result(name: str) -> Result:
+    """Train a run, the first time, and read it back.
+
+    Args:
+        name: A key of `RUNS`.
+
+    Returns:
+        The trainer and the scalars.
+    """
+    fault = RUNS[name]
+    place = {"logging": {"experiment_name": name, "log_dir": logs().name}}
+    settings = merged(merged(BASE, fault.changes), place)
+    config = HJEPAConfig.model_validate(settings)
+    callbacks: list[Callback] = [
+        MaskingMonitor(every=CLOSE, figures_every=None),
+        HierarchyMonitor(every=CLOSE, figures_every=None),
+        PredictionMonitor(
+            lambda target: trainer.loss_fn.normalize(target), every=CLOSE, figures_every=None
+        ),
+        LossMonitor(config.loss.hierarchy_weights, every=5),
+        CollapseMonitor(every=CLOSE),
+        EMAMonitor(
+            lambda: (
+                dict(trainer.model.target_encoder.named_parameters()),
+                dict(trainer.model.context_encoder.named_parameters()),
+            ),
+            every=CLOSE,
+        ),
+        GradientMonitor(every=CLOSE),
+        StabilityMonitor(every=5),
+    ]
+    if fault.is_judged:
+        callbacks.append(QualityMonitor(every=3 * CLOSE))
+    callbacks.append(ThroughputMonitor(every=5))
+    trainer = fault.trainer.from_config(config, callbacks=callbacks)
+    trainer.train()
+    return Result(trainer, sightline.read(logs().name)[name].scalars)
+
+
+def merged(settings: Settings, changes: Settings) -> dict[str, Any]:
+    """Settings with some of them changed, section by section."""
+    both = {**settings, **changes}
+    for key in settings.keys() & changes.keys():
+        if isinstance(settings[key], Mapping):
+            both[key] = merged(settings[key], changes[key])
+    return both
+
+
+@cache
+def digits() -> torch.Tensor:
+    """The 1,437 training images, (B, 1, 8, 8), uint8."""
+    train, _ = load_images(HJEPAConfig.model_validate(BASE).data)
+    return train.images_NCHW
