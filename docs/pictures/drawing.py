@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.patches import Patch
 from runs import BATCH, WIDTH, Result
 
 from sightline.catalogue import bands
@@ -19,6 +20,7 @@ WIDTH_PX = 800
 LEFT_PX, GAP_PX, RIGHT_PX = 72, 84, 22
 LEGEND_PX, TITLE_PX, BOTTOM_PX = 40, 38, 62
 HEALTHY: dict[str, Any] = {"color": style.BLUE, "linestyle": "-"}
+BAND: dict[str, Any] = {"color": style.GREEN, "alpha": 0.16, "linewidth": 0}
 SICK: dict[str, Any] = {"color": style.SERIES[5], "linestyle": (0, (4, 1.2))}
 
 
@@ -29,6 +31,7 @@ def sheet(
     columns: int = 2,
     height_px: float = 210,
     xlabel: str = "optimizer step",
+    has_range: bool = True,
 ) -> tuple[Figure, list[Axes]]:
     """Make panels in rows, with a legend of the two runs above them.
 
@@ -38,13 +41,15 @@ def sheet(
         columns: Panels in a row.
         height_px: Height of a panel.
         xlabel: Name of the axis of the lowest panels.
+        has_range: Whether a healthy range is shaded somewhere.
 
     Returns:
         The figure and its panels.
     """
     rows = -(-len(titles) // columns)
     top = LEGEND_PX if sick else 6
-    height = top + rows * (TITLE_PX + height_px) + BOTTOM_PX + (rows - 1) * 30
+    below = BOTTOM_PX if xlabel else 12
+    height = top + rows * (TITLE_PX + height_px) + below + (rows - 1) * 30
     wide = (WIDTH_PX - LEFT_PX - RIGHT_PX - (columns - 1) * GAP_PX) / columns
     figure = style.new_figure(height, width_px=WIDTH_PX)
     axes = []
@@ -60,20 +65,30 @@ def sheet(
             panel.set_xlabel(xlabel, fontsize=style.SMALL_TYPE_PT, color=style.INK)
         axes.append(panel)
     if sick:
-        handles = [
-            axes[0].plot([], [], label=label, linewidth=2.5, **looks)[0]
-            for label, looks in (("healthy", HEALTHY), (f"sick: {sick}", SICK))
+        handles: list[Any] = [
+            axes[0].plot([], [], label=name, linewidth=2.5, **looks)[0]
+            for name, looks in (("healthy", HEALTHY), (f"sick: {sick}", SICK))
         ]
+        if has_range:
+            handles.append(Patch(label="healthy range", **BAND))
         figure.legend(
-            handles=handles, loc="upper left", ncols=2, frameon=False, labelcolor=style.INK,
+            handles=handles, loc="upper left", ncols=3, frameon=False, labelcolor=style.INK,
             bbox_to_anchor=(LEFT_PX / WIDTH_PX, 1 - 4 / height), borderaxespad=0, borderpad=0.2,
-            fontsize=style.SMALL_TYPE_PT,
+            fontsize=style.SMALL_TYPE_PT, columnspacing=1.5, handlelength=1.8,
         )  # fmt: skip
     return figure, axes
 
 
 def both(
-    axes: Axes, healthy: Result, sick: Result, tag: str, *, times: float = 1.0, **looks: Any
+    axes: Axes,
+    healthy: Result,
+    sick: Result,
+    tag: str,
+    *,
+    times: float = 1.0,
+    low: float | None = None,
+    high: float = 1.0,
+    is_log: bool = False,
 ) -> None:
     """Draw a tag of both runs, with its healthy range if the catalogue has one.
 
@@ -83,34 +98,39 @@ def both(
         sick: The sick one.
         tag: Which curve.
         times: What the values are multiplied with.
-        **looks: Over those of the runs.
+        low: Lower end of the axis; without it, the values decide.
+        high: Upper end, if there is a lower one.
+        is_log: Whether the axis between them is logarithmic.
     """
     drawn = []
-    for run, of_run in ((healthy, HEALTHY), (sick, SICK)):
+    for run, looks in ((healthy, HEALTHY), (sick, SICK)):
         steps, values = run[tag]
-        panels.curve(axes, (steps, times * values), **(of_run | looks))
         drawn.append(times * values)
-    scales.fit(axes.yaxis, np.concatenate(drawn))
+        panels.curve(axes, (steps, drawn[-1]), **looks)
+    if low is None:
+        scales.fit(axes.yaxis, np.concatenate(drawn))
+    elif is_log:
+        scales.logarithmic(axes.yaxis, low, high)
+    else:
+        axes.set_ylim(low, high)
+        scales.linear(axes.yaxis)
     edges = [times * edge for edge in bands([tag], num_samples=BATCH, width=WIDTH).values()]
     if edges:
         shade(axes, *edges)
 
 
 def shade(axes: Axes, low: float, high: float) -> None:
-    """Shade the healthy range, as far as it is in view, and say what it is.
+    """Shade a healthy range, as far as it is in view.
 
     Args:
-        axes: The panel, with its curves.
+        axes: The panel, its limits set.
         low: Lower end.
         high: Upper end.
     """
     bottom, top = axes.get_ylim()
-    axes.axhspan(max(low, bottom), min(high, top), color=style.GREEN, alpha=0.12, zorder=0.5, lw=0)
+    if low < top and high > bottom:
+        axes.axhspan(max(low, bottom), min(high, top), zorder=0.5, **BAND)
     axes.set_ylim(bottom, top)
-    axes.text(
-        0.985, np.clip(high, bottom, top), "healthy range", ha="right", va="top",
-        transform=axes.get_yaxis_transform(), fontsize=11, color="#00644A",
-    )  # fmt: skip
 
 
 def note(axes: Axes, x: float, y: float, text: str, **looks: Any) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLLAPSED = "no average, raw targets, high rate"
-FAST = "100 x the learning rate, no clipping"
+FAST = "100 x the rate, no clipping"
 
 
 def alignment_uniformity() -> Figure:
@@ -36,6 +36,7 @@ def alignment_uniformity() -> Figure:
         COLLAPSED,
         columns=1,
         height_px=330,
+        has_range=False,
         xlabel="alignment of level 0",
     )
     ends = ((result("healthy"), HEALTHY, "right"), (result("collapsed"), SICK, "left"))
@@ -55,14 +56,14 @@ def alignment_uniformity() -> Figure:
 
 
 def cka() -> Figure:
-    """Neighbouring levels of one hierarchy, and of one whose levels repeat each other."""
-    pairs = (("0", "1"), ("1", "2"))
+    """Levels that resemble each other, and levels that are the same."""
+    pairs = (("0", "1"), ("0", "2"))
     titles = [f"CKA of levels {a} and {b}" for a, b in pairs]
-    figure, axes = sheet(titles, "digits enlarged to 16 x 16 pixels", height_px=240)
+    figure, axes = sheet(titles, "patches averaged before pooling", height_px=240)
     for panel, (a, b) in zip(axes, pairs, strict=True):
-        both(panel, result("healthy"), result("fine"), f"hierarchy/cka_{a}_{b}")
-        panel.set_ylim(0, 1.05)
-        panel.set_xlim(0, 80)
+        runs = result("healthy"), result("blurred")
+        both(panel, *runs, f"hierarchy/cka_{a}_{b}", low=0, high=1.05)
+        panel.set_xlim(0, 130)
     return figure
 
 
@@ -83,10 +84,10 @@ def clid_page() -> Figure:
         dimension = found[0].intrinsic_dimension
         axes.plot(learnable, [dimension] * len(found), linestyle="none", marker=marker,
                   color=colour, markersize=9, alpha=0.8)  # fmt: skip
-        label(axes, max(learnable), dimension, name, colour=colour)
-    axes.set_ylim(0, None)
-    axes.margins(x=0.1)
-    axes.set_xlim(None, axes.get_xlim()[1] + 0.12)
+        is_left = marker == "v"
+        end = min(learnable) if is_left else max(learnable)
+        label(axes, end, dimension, name, colour=colour, ha="right" if is_left else "left")
+    axes.set(xlim=(0.5, 1), ylim=(0, 10))
     scales.linear(axes.yaxis)
     return figure
 
@@ -100,10 +101,9 @@ def collapse() -> Figure:
     figure, axes = sheet(titles, COLLAPSED, height_px=190)
     runs = result("healthy"), result("collapsed")
     both(axes[0], *runs, "collapse/mean_std_per_dim", times=WIDTH**0.5)
-    both(axes[1], *runs, "collapse/mean_similarity")
-    both(axes[2], *runs, "collapse/dead_dimensions")
-    both(axes[3], *runs, "collapse/effective_rank")
-    axes[3].set_ylim(0, 33)
+    both(axes[1], *runs, "collapse/mean_similarity", low=0, high=1.04)
+    both(axes[2], *runs, "collapse/dead_dimensions", low=-0.04, high=1.04)
+    both(axes[3], *runs, "collapse/effective_rank", low=0, high=33)
     return figure
 
 
@@ -113,8 +113,7 @@ def gradients() -> Figure:
     figure, axes = sheet(titles, "the loss times 1,024, never taken back", height_px=240)
     runs = result("healthy"), result("loud")
     both(axes[0], *runs, "gradient/global_norm_before_clip")
-    both(axes[1], *runs, "gradient/clipping_percentage")
-    axes[1].set_ylim(-4, 108)
+    both(axes[1], *runs, "gradient/clipping_percentage", low=-4, high=108)
     for panel in axes:
         panel.set_xlim(0, 130)
     return figure
@@ -122,8 +121,7 @@ def gradients() -> Figure:
 
 def gram_page() -> Figure:
     """The patches of two digits, as two models see them."""
-    sick = "collapsed"
-    figure, axes = sheet([""] * 6, "", columns=3, height_px=222, xlabel="")
+    figure, axes = sheet([""] * 6, "", columns=3, height_px=180, xlabel="")
     chosen = digits()[[0, 7]]
     for row, image in enumerate(chosen):
         picture, *heats = axes[3 * row : 3 * row + 3]
@@ -132,13 +130,13 @@ def gram_page() -> Figure:
         for edge in (1.5, 3.5, 5.5):
             picture.axhline(edge, color=style.MUTED, linewidth=0.8)
             picture.axvline(edge, color=style.MUTED, linewidth=0.8)
-        for panel, name in zip(heats, ("healthy", sick), strict=True):
+        for panel, name in zip(heats, ("healthy", "collapsed"), strict=True):
             patches = result(name).trainer.model.encode_targets(image[None]).flatten(1, 2)[0]
             matrix = np.asarray(gram(patches))
             panel.imshow(as_heat(matrix, rising(), -1, 1), interpolation="nearest")
             mean = matrix[np.triu_indices(16, 1)].mean()
             head = "healthy" if name == "healthy" else "sick"
-            panels.name(panel, head if row == 0 else "", aside=f"mean {mean:.3f}")
+            panels.name(panel, head if row == 0 else "", aside=f"mean {mean:.2f}")
     for panel in axes:
         style.bare(panel)
         panel.grid(False)
@@ -147,7 +145,9 @@ def gram_page() -> Figure:
 
 def landscape() -> Figure:
     """The loss around a trained and around a ruined model."""
-    figure, axes = sheet(["healthy", f"sick: {FAST}"], "", height_px=330, xlabel="first direction")
+    figure, axes = sheet(
+        ["healthy", "sick: 100 x the rate"], "", height_px=330, xlabel="first direction"
+    )
     for panel, name in zip(axes, ("healthy", "fast"), strict=True):
         plane = around(result(name))
         where = plane.betas_N, plane.alphas_N, plane.losses_NN
@@ -167,10 +167,8 @@ def lidar() -> Figure:
     titles = ["LiDAR of level 0", "effective rank of level 0"]
     figure, axes = sheet(titles, COLLAPSED, height_px=240)
     runs = result("healthy"), result("collapsed")
-    both(axes[0], *runs, "quality/lidar_level0")
-    both(axes[1], *runs, "hierarchy/level0_effective_rank")
-    for panel in axes:
-        panel.set_ylim(0, 33)
+    both(axes[0], *runs, "quality/lidar_level0", low=0, high=33)
+    both(axes[1], *runs, "hierarchy/level0_effective_rank", low=0, high=33)
     return figure
 
 
@@ -180,7 +178,10 @@ def loss_shares() -> Figure:
     figure, axes = sheet(titles, "", height_px=240)
     for panel, name in zip(axes, ("healthy", "weighted"), strict=True):
         steps = result(name)["loss/contribution_h0"][0]
-        shares = [result(name)[f"loss/contribution_h{level}"][1] for level in range(3)]
+        steps = steps[steps <= 130]
+        shares = [
+            result(name)[f"loss/contribution_h{level}"][1][: len(steps)] for level in range(3)
+        ]
         floors = np.cumsum([np.zeros_like(shares[0]), *shares], axis=0)
         for level, colour in enumerate((style.BLUE, style.ORANGE, style.GREEN)):
             panel.fill_between(steps, floors[level], floors[level + 1], color=colour, lw=0)
@@ -189,18 +190,17 @@ def loss_shares() -> Figure:
                 text = f"level {level}: {shares[level][-1]:.0f} %"
                 note(panel, 0.5, middle, text, color="white", ha="center", va="center",
                      fontweight="bold")  # fmt: skip
-        panel.set(ylim=(0, 100), xlim=(steps[0], 130))
+        panel.set(ylim=(0, 100), xlim=(steps[0], steps[-1]))
     return figure
 
 
 def masks() -> Figure:
     """Masks that are always new, and always the same."""
-    titles = ["masks that were drawn before", "healthy: coverage", "sick: coverage"]
+    titles = ["masks seen before", "healthy: coverage", "sick: coverage"]
     figure, axes = sheet(titles, "the generator is seeded anew each step", columns=3,
                          height_px=190)  # fmt: skip
     runs = result("fine"), result("stuck")
-    both(axes[0], *runs, "masking/repeated_frac")
-    axes[0].set_ylim(-0.04, 1.04)
+    both(axes[0], *runs, "masking/repeated_frac", low=-0.04, high=1.04)
     for panel, run in zip(axes[1:], runs, strict=True):
         watcher = next(c for c in run.trainer.callbacks if hasattr(c, "coverage_HW"))
         counts = np.asarray(watcher.coverage_HW, float)
@@ -214,8 +214,8 @@ def masks() -> Figure:
 
 def moving_average() -> Figure:
     """A target that follows, and one that nobody moves."""
-    titles = ["‖trained - target‖ / ‖target‖", "change of the target since last reading"]
-    figure, axes = sheet(titles, "the call that updates it is lost", height_px=240)
+    titles = ["‖trained - target‖ / ‖target‖", "change of the target in 10 steps"]
+    figure, axes = sheet(titles, "the call that updates it is lost", height_px=240, has_range=False)
     runs = result("healthy"), result("forgotten")
     both(axes[0], *runs, "ema/parameter_divergence")
     both(axes[1], *runs, "ema/update_magnitude")
@@ -229,7 +229,7 @@ def prediction() -> Figure:
     titles = ["mean cosine, level 0", "normalised error, level 0"]
     figure, axes = sheet(titles, COLLAPSED, height_px=240)
     runs = result("healthy"), result("collapsed")
-    both(axes[0], *runs, "prediction/level0_cosine_sim_mean")
+    both(axes[0], *runs, "prediction/level0_cosine_sim_mean", low=0, high=1.05)
     both(axes[1], *runs, "prediction/level0_normalized_mse")
     axes[1].axhline(1, color=style.MUTED, linewidth=1.2)
     return figure
@@ -238,9 +238,9 @@ def prediction() -> Figure:
 def sigreg() -> Figure:
     """A statistic that grows as the features shrink."""
     titles = ["SIGReg of level 0 (128 samples)", "deviation of the target features"]
-    figure, axes = sheet(titles, COLLAPSED, height_px=240)
+    figure, axes = sheet(titles, COLLAPSED, height_px=240, has_range=False)
     runs = result("healthy"), result("collapsed")
-    both(axes[0], *runs, "quality/sigreg_level0")
+    both(axes[0], *runs, "quality/sigreg_level0", low=0, high=160)
     both(axes[1], *runs, "train/target_std")
     return figure
 
@@ -249,14 +249,14 @@ def spectrum() -> Figure:
     """Eigenvalues of features on all digits."""
     return plot_spectrum({
         "healthy": covariance_eigenvalues(features("healthy")),
-        "sick: 100 x the rate": covariance_eigenvalues(features("fast")),
+        "sick: 100 x rate": covariance_eigenvalues(features("fast")),
     })
 
 
 def stability() -> Figure:
     """A loss with bad batches now and then."""
     titles = ["loss", "largest over median of 50 steps"]
-    figure, axes = sheet(titles, "each 40th batch has pixels up to 255", height_px=240)
+    figure, axes = sheet(titles, "the rate jumps each 80 steps", height_px=240)
     runs = result("healthy"), result("spiky")
     both(axes[0], *runs, "train/loss")
     both(axes[1], *runs, "stability/loss_max_spike")
@@ -266,18 +266,17 @@ def stability() -> Figure:
 def throughput() -> Figure:
     """A device that waits for its data."""
     titles = ["waiting for data, % of the step", "samples per second"]
-    figure, axes = sheet(titles, "each batch comes 60 ms late", height_px=240)
+    figure, axes = sheet(titles, "each batch comes 150 ms late", height_px=240)
     for run, looks in ((result("healthy"), HEALTHY), (result("starved"), SICK)):
         steps, waits = run["performance/data_time_ms"]
         shares = 100 * waits / run["performance/step_time_ms"][1]
         panels.curve(axes[0], (steps, shares), **looks)
-    axes[0].set_ylim(0, 100)
-    shade(axes[0], 0, 20)
+    axes[0].set_ylim(-2, 100)
+    shade(axes[0], -2, 20)
     scales.linear(axes[0].yaxis)
     both(axes[1], result("healthy"), result("starved"), "performance/samples_per_second")
-    axes[1].set_ylim(0, None)
     for panel in axes:
-        panel.set_xlim(0, 88)
+        panel.set_xlim(0, 55)
     return figure
 
 
@@ -287,7 +286,8 @@ def updates() -> Figure:
     titles = [f"update / weight: {part.replace('_', ' ')}" for part in parts]
     figure, axes = sheet(titles, FAST, height_px=240)
     for panel, part in zip(axes, parts, strict=True):
-        both(panel, result("healthy"), result("fast"), f"updates/{part}_update_to_weight")
+        tag = f"updates/{part}_update_to_weight"
+        both(panel, result("healthy"), result("fast"), tag, low=1e-4, is_log=True)
     return figure
 
 

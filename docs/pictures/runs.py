@@ -79,19 +79,30 @@ class StuckMasks(HJEPATrainer):
         return generator(0, stream) if stream == "masks" else super()._random(stream)
 
 
-class UnscaledBatches(HJEPATrainer):
-    """In each 40th batch the pixels were not divided by 255."""
+class JumpingRate(HJEPATrainer):
+    """At each 80th step the learning rate is a hundred times what was planned."""
 
-    def compute_loss(self, batch: Any) -> tuple[torch.Tensor, dict[str, Any]]:
-        """Score the batch, with pixels up to 255 now and then."""
-        images, classes = batch
-        if self.step % 40 == 39:
-            images = images.float()
-        return super().compute_loss((images, classes))
+    def run(self) -> None:
+        """Put the jumps into the schedule."""
+        planned = self.learning_rate
+        self.learning_rate = lambda step: planned(step) * (100 if step % 80 == 79 else 1)
+        super().run()
+
+
+class BlurredLevels(HJEPATrainer):
+    """Patches are averaged over the whole image before the levels are made of them."""
+
+    def run(self) -> None:
+        """Blur the targets."""
+        sharp = self.model.encode_targets
+        self.model.encode_targets = lambda images: (
+            sharp(images).mean((1, 2), keepdim=True).expand(-1, *self.model.grid_size, -1)
+        )
+        super().run()
 
 
 class StarvedLoader(HJEPATrainer):
-    """Every batch comes 60 ms late, as from a slow disk."""
+    """Every batch comes 150 ms late, as from a slow disk."""
 
     def run(self) -> None:
         """Put the slow disk in front of the loader."""
@@ -105,7 +116,7 @@ class _Late:
 
     def __iter__(self) -> Iterator[Any]:
         for batch in self.loader:
-            time.sleep(0.06)
+            time.sleep(0.15)
             yield batch
 
 
@@ -139,8 +150,9 @@ RUNS: dict[str, Fault] = {
     "forgotten": Fault(BRIEF, ForgottenAverage),
     "weighted": Fault({**BRIEF, "loss": {"hierarchy_weights": [100.0, 1.0, 1.0]}}),
     "loud": Fault({**BRIEF, "loss": {"hierarchy_weights": [1024.0, 1024.0, 1024.0]}}),
-    "spiky": Fault({}, UnscaledBatches),
-    "starved": Fault({"training": {"epochs": 8}}, StarvedLoader),
+    "spiky": Fault({}, JumpingRate),
+    "blurred": Fault(BRIEF, BlurredLevels),
+    "starved": Fault({"training": {"epochs": 5}}, StarvedLoader),
     "fine": Fault(FINE),
     "stuck": Fault(FINE, StuckMasks),
 }
