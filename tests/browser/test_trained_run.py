@@ -250,7 +250,12 @@ def test_the_hparams_page_has_a_row_of_the_trained_run(
     cells.get_by_text("tiny", exact=True).first.wait_for()
     settle(page)
     keep(page)
-    for text in ("tiny", "checkpoint.save_frequency", "1.0000", "data.augmentation.horizontal_flip"):
+    for text in (
+        "tiny",
+        "checkpoint.save_frequency",
+        "1.0000",
+        "data.augmentation.horizontal_flip",
+    ):
         assert cells.get_by_text(text, exact=True).count() > 0, text
 
 

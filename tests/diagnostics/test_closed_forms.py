@@ -109,7 +109,8 @@ CASES = {
     "pairwise_cosines": [((AXES,), [0] * 6), ((SAME[:3],), [1] * 3), ((SAME[:1],), [])],
     "cosine_similarity": [
         ((AXES, 2 * AXES), [1] * 4), ((AXES, AXES[::-1].copy()), [0] * 4),
-        ((AXES, -AXES), [-1] * 4), ((AXES, 0 * AXES), [0] * 4), ((LINE[:2], np.eye(4)[:2]), [-0.5, -0.5]),
+        ((AXES, -AXES), [-1] * 4), ((AXES, 0 * AXES), [0] * 4),
+        ((LINE[:2], np.eye(4)[:2]), [-0.5, -0.5]),
     ],
     "covariance_off_diagonal": [
         ((GAUSSIAN,), 0), ((CROSS,), 0), ((LINE,), 3 * (20 / 3) ** 2), ((SAME,), 0),

@@ -46,7 +46,10 @@ UNCHANGED = {
     "linear_cka_of_all": (d.linear_cka, {ROTATED, SCALED, SHIFTED, SHUFFLED}),
     "mean_cosine": (lambda x, y: d.prediction_agreement(x, y)[0], {ROTATED, SCALED, SHUFFLED}),
     "error": (lambda x, y: d.prediction_agreement(x, y)[4], {ROTATED, SCALED, SHIFTED, SHUFFLED}),
-    "gram_distance": (lambda x, y: d.gram_distance(d.gram(x), d.gram(y)), {ROTATED, SCALED, SHUFFLED}),
+    "gram_distance": (
+        lambda x, y: d.gram_distance(d.gram(x), d.gram(y)),
+        {ROTATED, SCALED, SHUFFLED},
+    ),
 }  # fmt: skip
 PAIRS = {"alignment", "linear_cka", "linear_cka_of_all", "mean_cosine", "error", "gram_distance"}
 

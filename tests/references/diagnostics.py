@@ -1,5 +1,6 @@
 """Slow float64 twins of the diagnostics: loops over samples, written from the definitions."""
 
+import itertools
 import math
 
 import numpy as np
@@ -298,7 +299,7 @@ def contributions(losses, weights):
 
 
 def layer_ratios(norms):
-    return [float(deep) / float(shallow) for shallow, deep in zip(norms, norms[1:], strict=False)]
+    return [float(deep) / float(shallow) for shallow, deep in itertools.pairwise(norms)]
 
 
 def clipping_ratio(before, after):

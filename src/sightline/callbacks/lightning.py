@@ -8,7 +8,8 @@ from typing import Any
 from sightline.callbacks.base import Callback, CallbackList
 from sightline.callbacks.cadence import EverySteps
 from sightline.callbacks.defaults import default_monitors
-from sightline.callbacks.lightning_logger import SightlineLogger, pl
+from sightline.callbacks.lightning_logger import SightlineLogger
+from sightline.callbacks.lightning_package import pl
 from sightline.callbacks.observed_loop import ObservedLoop
 from sightline.logger import MetricsLogger
 

@@ -5,24 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sightline._optional import missing
+from sightline.callbacks.lightning_package import pl, rank_zero_experiment
 from sightline.logger import MetricsLogger
-
-if TYPE_CHECKING:
-    import lightning.pytorch as pl
-    from lightning.fabric.loggers.logger import rank_zero_experiment
-else:
-    try:
-        import lightning.pytorch as pl
-        from lightning.fabric.loggers.logger import rank_zero_experiment
-    except ModuleNotFoundError:
-        try:
-            import pytorch_lightning as pl
-            from lightning_fabric.loggers.logger import rank_zero_experiment
-        except ModuleNotFoundError:
-            missing("lightning", "lightning")
 
 
 class SightlineLogger(pl.loggers.Logger):
@@ -48,7 +34,7 @@ class SightlineLogger(pl.loggers.Logger):
 
     @property
     @rank_zero_experiment
-    def experiment(self) -> MetricsLogger:
+    def experiment(self) -> MetricsLogger:  # type: ignore[no-untyped-call]
         """The logger, opened at first use; on other ranks than 0 something that takes all calls."""
         if self._experiment is None:
             self._experiment = self._open()
