@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any
 
@@ -26,7 +26,9 @@ class SightlineLogger(pl.loggers.Logger):
 
     def __init__(self, experiment_name: str, log_dir: str | PathLike[str], **options: Any) -> None:
         super().__init__()
-        self._open = lambda: MetricsLogger(experiment_name, log_dir, **options)
+        self._open: Callable[[], MetricsLogger] = lambda: MetricsLogger(
+            experiment_name, log_dir, **options
+        )
         self._name = experiment_name
         self._log_dir = str(log_dir)
         self._experiment: MetricsLogger | None = None
@@ -34,7 +36,7 @@ class SightlineLogger(pl.loggers.Logger):
 
     @property
     @rank_zero_experiment
-    def experiment(self) -> MetricsLogger:  # type: ignore[no-untyped-call]
+    def experiment(self) -> MetricsLogger:
         """The logger, opened at first use; on other ranks than 0 something that takes all calls."""
         if self._experiment is None:
             self._experiment = self._open()
