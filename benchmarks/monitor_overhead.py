@@ -44,7 +44,7 @@ from sightline.hjepa.data import EpochBatches, ImageSet, in_order
 from sightline.training import create_optimizer, load_config
 
 WIDTHS = {"tiny": (192, 3), "small": (384, 6)}
-LIMITS = {"economy": 0.5, "standard": 2.0, "full": float("inf")}
+LIMITS = {"economy": 0.5, "standard": 2.0}
 LOG_EVERY = 10
 # Steps at which each kind is due here: primes, so that most steps have one kind or none.
 MEASURED = Cadences(readings=3, gradients=5, quality=7, histograms=11, figures=13)
@@ -193,8 +193,9 @@ def main() -> int:
                 100 * sum(cost(costs[kind]) / every[kind] for kind in costs) / step_time
                 for cost in (lambda one: one[0], sum)
             )
-            is_broken |= both > LIMITS[preset]
-            print(f"| {preset} | {thread:.2f}% | {both:.2f}% | {LIMITS[preset]}% |")
+            is_broken |= both > LIMITS.get(preset, float("inf"))
+            limit = f"{LIMITS[preset]}%" if preset in LIMITS else "none"
+            print(f"| {preset} | {thread:.2f}% | {both:.2f}% | {limit} |")
     return int(is_broken)
 
 

@@ -130,11 +130,11 @@ def test_the_graph_opens_from_scopes_to_the_shapes_of_a_layer(
     assert {f"blocks/{index}" for index in range(NUM_BLOCKS)} <= {
         shape.get_attribute("data-name") for shape in shapes.all()
     }
-    heights = []
-    for index in range(NUM_BLOCKS):
-        box = node(f"blocks/{index}").bounding_box()
-        assert box is not None
-        heights.append(box["y"])
+    tops = shapes.evaluate_all(  # all at once: the view may still be moving
+        "nodes => Object.fromEntries(nodes.map("
+        "node => [node.getAttribute('data-name'), node.getBoundingClientRect().y]))"
+    )
+    heights = [tops[f"blocks/{index}"] for index in range(NUM_BLOCKS)]
     assert heights == sorted(heights, reverse=True)  # data goes up
     page.get_by_text("Fit to screen").first.click()
     node("blocks/3").dblclick(force=True)
