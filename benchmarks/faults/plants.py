@@ -120,9 +120,10 @@ def gradients_in_target(trainer: HJEPATrainer, at: int) -> None:
 
     def attach() -> None:
         model.target_encoder.requires_grad_(True)
-        trainer.optimizer.optimizer.add_param_group(
-            {"params": list(model.target_encoder.parameters()), "weight_decay": 0.0}
-        )
+        trainer.optimizer.optimizer.add_param_group({
+            "params": list(model.target_encoder.parameters()),
+            "weight_decay": 0.0,
+        })
         model.encode_targets = lambda images: model.target_encoder(images).unflatten(
             1, model.grid_size
         )

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from benchmarks.faults.plants import Once, Plant
 from torch.utils.data import DataLoader
 
-from benchmarks.faults.plants import Once, Plant
 from sightline.callbacks import ProgressBarCallback
 from sightline.hjepa import (
     HJEPAConfig,
@@ -87,7 +87,7 @@ def build(base: Base, log_dir: Path, name: str, *, photos: Path = PHOTOS) -> HJE
     settings = {
         "training.epochs": -(-STEPS // steps_per_epoch),
         "training.warmup_epochs": max(1, round(WARMUP_STEPS / steps_per_epoch)),
-        "evaluation.eval_frequency": max(1, STEPS // steps_per_epoch // 3),
+        "evaluation.eval_frequency": max(1, STEPS // steps_per_epoch // 2),
         "checkpoint.save_frequency": 1000,
         "logging.preset": "full",
         "logging.figure_frequency": 10 * STEPS,

@@ -18,6 +18,7 @@ from sightline.callbacks import (
     HealthMonitor,
     HierarchyMonitor,
     HistogramMonitor,
+    InputMonitor,
     LearningRateMonitor,
     LossMonitor,
     MaskingMonitor,
@@ -89,6 +90,7 @@ def create_monitors(
         Dashboards("hjepa", num_levels=config.model.num_hierarchies),
         RunFacts(model, device=device, forward_flops=costs.forward_flops),
         ProbeMonitor(measure, every_epochs=config.evaluation.eval_frequency),
+        InputMonitor(model.context_encoder.standardize, every=every.readings),
         MaskingMonitor(**batch_and_figures),
         HierarchyMonitor(costs=lambda: costs.levels, **batch_and_figures),
         PredictionMonitor(loss_fn.normalize, **batch_and_figures),
@@ -100,6 +102,11 @@ def create_monitors(
                 dict(model.target_encoder.named_parameters()),
                 dict(model.context_encoder.named_parameters()),
             ),
+            gradients=lambda: {
+                name: weight.grad
+                for name, weight in model.target_encoder.named_parameters()
+                if weight.grad is not None
+            },
             every=every.gradients,
         ),
         GradientMonitor(every=every.gradients, figures_every=every.figures),
