@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sightline.callbacks.base import Callback, Trainer
-from sightline.health import Finding, Judge, Level, Rule, Verdict
+from sightline.health import Finding, Judge, Level, Rules, Verdict
 from sightline.writers import Scalar, Value
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class HealthMonitor(Callback):
         rules: Fresh rules, as from `sightline.health.hjepa`.
     """
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Rules) -> None:
         self._judging = self.writer = JudgingWriter(rules)
 
     def on_batch_end(self, trainer: Trainer, batch: Any, logs: Mapping[str, Any]) -> None:
@@ -67,7 +67,7 @@ class JudgingWriter:
 
     supports: frozenset[type] = frozenset({Scalar})
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Rules) -> None:
         self.judge = Judge(rules)
         self.news: deque[Finding] = deque()
 

@@ -7,72 +7,14 @@ curve, the plan of the run) is known only when the run is.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-from sightline.diagnostics import reachable_rank
+from sightline.catalogue.scales import SCALES, check_scale, factor
 
 Source = Literal["definition", "configuration", "rule of thumb"]
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """What a value is set against before it is compared with a limit.
-
-    Attributes:
-        unit: unit of the scaled value.
-        needs: what must be known for it: `width` D and `num_samples` N of the measured features,
-            `reference` another curve at the same step, `schedule` the planned value of the step,
-            `configuration` the range itself, `standard_error` that of the value.
-    """
-
-    unit: str
-    needs: frozenset[str] = frozenset()
-
-
-SCALES: dict[str, Scale] = {
-    "none": Scale(""),
-    "sqrt_width": Scale("x sqrt(D)", frozenset({"width"})),
-    "width": Scale("% of the width", frozenset({"width"})),
-    "reachable_rank": Scale("% of min(N - 1, D)", frozenset({"num_samples", "width"})),
-    "share": Scale("% of {reference}", frozenset({"reference"})),
-    "difference": Scale("more than {reference}", frozenset({"reference"})),
-    "standard_errors": Scale("standard errors", frozenset({"standard_error"})),
-    "schedule": Scale("off the schedule", frozenset({"schedule"})),
-    "configured": Scale("as configured", frozenset({"configuration"})),
-}
-
-
-def factor(scale: str, *, num_samples: int | None = None, width: int | None = None) -> float | None:
-    """What a value is multiplied with before it is compared with a limit.
-
-    Args:
-        scale: name of a scale, a key of `SCALES`.
-        num_samples: N, rows of the features that were measured.
-        width: D, columns of the same features.
-
-    Returns:
-        The factor; None for a scale that is no multiplication, that needs what is not given here,
-        or against which nothing can be measured (a reachable rank of 0).
-
-    Example:
-        >>> factor("sqrt_width", width=64), factor("reachable_rank", num_samples=51, width=64)
-        (8.0, 2.0)
-        >>> factor("share") is None
-        True
-    """
-    needs = SCALES[scale].needs
-    if not needs:
-        return 1.0
-    if width is None or not needs <= {"width", "num_samples"}:
-        return None
-    if scale == "sqrt_width":
-        return math.sqrt(width)
-    if scale == "width":
-        return 100.0 / width
-    reachable = 0 if num_samples is None else reachable_rank(num_samples, width)
-    return 100.0 / reachable if reachable else None
+Direction = Literal["rising", "falling"]
+Phase = Literal["start", "warmup", "settled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +42,7 @@ class HealthyRange:
     scale: str = "none"
 
     def __post_init__(self) -> None:
-        _check_scale(self.scale)
+        check_scale(self.scale)
         if not self.low < self.high:
             raise ValueError(
                 f"expected a low edge below the high one, got {self.low} and {self.high}; a range "
@@ -138,12 +80,23 @@ class Limit:
         reference: tag of the other curve, for the scales that need one.
         forbidden: the one value that must not be, such as a distance of exactly 0.
         finite: whether a value must be finite.
+        unchanged: whether a value must not be exactly the one of the reading before.
+        monotone: the direction from which a curve must not turn.
         trend: `rising` or `falling`: the significant trend that is bad, by itself or beside the
             numbers.
+        flat: the range of a window of readings, in % of their median, that is too small.
+        plateau: the gain over a window of readings, in % of all that was gained, that is too small.
+        change: rise or fall over the window, in % of its level, from which on a trend counts.
+        window: readings that a trend, a flat line or a plateau is seen over, or that the median and
+            the deviation of a spike are taken from.
+        name: what a breach is called; None for the name of its kind.
         level: how bad a breach is.
         patience: readings in a row that must be bad.
         after: from when it holds: the `start`, the end of the `warmup`, or once the run has
             `settled`, about half of it.
+        until: when it ceases to hold; None for never.
+        unless: tag and value of another curve: where that has exactly this value nothing is judged.
+        min_patches: patches of the grid from which on it holds.
         source: where it is from: true by `definition`, taken from the `configuration`, or a
             `rule of thumb`, which a reader may overrule.
 
@@ -162,27 +115,54 @@ class Limit:
     reference: str | None = None
     forbidden: float | None = None
     finite: bool = False
-    trend: Literal["rising", "falling"] | None = None
-    level: Literal["warn", "error"] = "warn"
+    unchanged: bool = False
+    monotone: Direction | None = None
+    trend: Direction | None = None
+    flat: float | None = None
+    plateau: float | None = None
+    change: float = 10.0
+    window: int = 200
+    name: str | None = None
+    level: Literal["info", "warn", "error"] = "warn"
     patience: int = 1
-    after: Literal["start", "warmup", "settled"] = "start"
+    after: Phase = "start"
+    until: Literal["warmup", "settled"] | None = None
+    unless: tuple[str, float] | None = None
+    min_patches: int = 0
     source: Source = "rule of thumb"
 
     def __post_init__(self) -> None:
-        _check_scale(self.scale)
-        numbers = (self.low, self.high, self.forbidden, self.trend)
-        if all(number is None for number in numbers) and not (
-            self.finite or self.scale == "configured"
-        ):
+        check_scale(self.scale)
+        if self.unless is not None:  # a list, as YAML has it
+            object.__setattr__(self, "unless", (str(self.unless[0]), float(self.unless[1])))
+        numbers = (self.low, self.high, self.forbidden, self.flat, self.plateau)
+        words = (self.trend, self.monotone, self.finite or None, self.unchanged or None)
+        if all(one is None for one in (*numbers, *words)) and self.scale != "configured":
             raise ValueError(
-                "expected something that is limited, got none; give low, high, forbidden, finite "
-                "or trend"
+                "expected something that is limited, got none; give low, high, forbidden, finite, "
+                "unchanged, monotone, trend, flat or plateau"
             )
         if (self.reference is not None) != ("reference" in SCALES[self.scale].needs):
             raise ValueError(
                 f"expected a reference with the scales share and difference and with no other, got "
                 f"{self.reference!r} with {self.scale}; name the other curve's tag, or leave it out"
             )
+
+    @property
+    def kind(self) -> str:
+        """What a breach is called."""
+        kinds = {
+            "non_finite": self.finite,
+            "frozen": self.forbidden is not None or self.unchanged,
+            "monotone": self.monotone is not None,
+            "flat_line": self.flat is not None,
+            "plateau": self.plateau is not None,
+            "divergence": self.trend is not None,
+            "spike": self.scale == "deviations",
+            "discontinuity": self.scale == "jump",
+            "off_schedule": self.scale == "schedule",
+        }
+        return self.name or next((kind for kind, is_it in kinds.items() if is_it), "band")
 
     @property
     def unit(self) -> str:
@@ -204,6 +184,14 @@ class Limit:
             parts.append(f"exactly {self.forbidden:g}")
         if self.finite:
             parts.append("not finite")
+        if self.unchanged:
+            parts.append("exactly unchanged")
+        if self.monotone is not None:
+            parts.append("falling" if self.monotone == "rising" else "rising")
+        if self.flat is not None:
+            parts.append(f"flat within {self.flat:g}% over {self.window} readings")
+        if self.plateau is not None:
+            parts.append(f"gaining less than {self.plateau:g}% over {self.window} readings")
         if self.trend is not None:
             parts.append(self.trend)
         words = [f"{self.level} {' and '.join(parts)}"]
@@ -211,9 +199,10 @@ class Limit:
             words.append(f"{self.patience} readings running")
         if self.after != "start":
             words.append({"warmup": "after the warm-up", "settled": "once settled"}[self.after])
+        if self.until is not None:
+            words.append({"warmup": "in the warm-up", "settled": "before it settles"}[self.until])
+        if self.unless is not None:
+            words.append(f"unless {self.unless[0]} is {self.unless[1]:g}")
+        if self.min_patches:
+            words.append(f"on {self.min_patches} patches or more")
         return ", ".join(words)
-
-
-def _check_scale(scale: str) -> None:
-    if scale not in SCALES:
-        raise ValueError(f"expected a scale among {', '.join(SCALES)}, got {scale!r}; use one")

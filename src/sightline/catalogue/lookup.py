@@ -14,6 +14,8 @@ import yaml
 from sightline.catalogue.limits import HealthyRange, Limit
 
 RECIPES = ("common", "hjepa")  # a file of rows each; the order in which a tag is looked up
+# Curves that others write: what a log is judged by whose tags are named like these.
+FOREIGN = ("generic", "hnerv", "vae", "gan")
 
 _NUMBERS = {"l", "i", "m"}  # levels, indices; any other field stands for a name
 FIELD = re.compile(r"\{(\w+)\}")
@@ -59,22 +61,55 @@ class Row:
             The row with `{l}` and `{name}` replaced in all its texts; None if the tag is not of
             this family.
         """
-        match = _pattern(self.tag).fullmatch(tag)
-        if match is None:
+        found = fields_of(self.tag, tag)
+        if found is None:
             return None
         known = {field.name: getattr(self, field.name) for field in fields(self)}
-        found = match.groupdict()
         filled: dict[str, Any] = {
-            name: FIELD.sub(lambda hit: found.get(hit[1], hit[0]), text)
-            for name, text in known.items()
-            if isinstance(text, str)
+            name: fill(text, found) for name, text in known.items() if isinstance(text, str)
         }
         return replace(self, **filled)
 
 
+def fields_of(family: str, tag: str) -> dict[str, str] | None:
+    """What stands for the fields of a family in one of its tags.
+
+    Args:
+        family: a row's tag, such as `loss/h{l}`.
+        tag: a tag as it is written.
+
+    Returns:
+        Text by field; None if the tag is not of this family.
+
+    Example:
+        >>> fields_of("hierarchy/cka_{l}_{m}", "hierarchy/cka_0_2")
+        {'l': '0', 'm': '2'}
+        >>> fields_of("loss/h{l}", "loss/total") is None
+        True
+    """
+    match = _pattern(family).fullmatch(tag)
+    return None if match is None else match.groupdict()
+
+
+def fill(text: str, found: Mapping[str, str]) -> str:
+    """Put what was found in the place of the fields of a text; others stay.
+
+    Args:
+        text: a text of a row.
+        found: text by field.
+
+    Returns:
+        The text, filled in.
+    """
+    return FIELD.sub(lambda hit: found.get(hit[1], hit[0]), text)
+
+
 @cache
-def rows() -> tuple[Row, ...]:
+def rows(recipes: tuple[str, ...] = RECIPES) -> tuple[Row, ...]:
     """Return all rows, in the order of the files; they are read at the first call.
+
+    Args:
+        recipes: whose rows.
 
     Returns:
         The rows, every tag once, those of one subject together.
@@ -85,7 +120,7 @@ def rows() -> tuple[Row, ...]:
     """
     return tuple(
         _row(recipe, subject, texts)
-        for recipe in RECIPES
+        for recipe in recipes
         for subject, members in read_data(f"rows/{recipe}.yaml").items()
         for texts in members
     )
@@ -106,11 +141,12 @@ def read_data(name: str) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def find(tag: str) -> Row | None:
+def find(tag: str, recipes: tuple[str, ...] = RECIPES) -> Row | None:
     """Find the row of a tag. An exact name goes before a family, a family before a later one.
 
     Args:
         tag: a tag as it is written, such as `loss/h2`.
+        recipes: whose rows are looked through.
 
     Returns:
         The row with its fields filled in, or None for a tag that the catalogue does not know.
@@ -121,8 +157,8 @@ def find(tag: str) -> Row | None:
         >>> find("my/own_metric") is None
         True
     """
-    exact = (row for row in rows() if row.tag == tag)
-    families = (row.fill(tag) for row in rows())
+    exact = (row for row in rows(recipes) if row.tag == tag)
+    families = (row.fill(tag) for row in rows(recipes))
     return next(exact, None) or next(filter(None, families), None)
 
 

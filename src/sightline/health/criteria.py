@@ -6,174 +6,117 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from sightline.health.finding import Finding, Level
+import numpy as np
+
+Interval = tuple[float, float]
+LARGEST = float(np.finfo(np.float32).max)  # files keep 32 bits
 
 
 class Criterion(Protocol):
-    """Judges the values of one tag, each by itself. When to act on it is the watch's business."""
+    """Judges values, each by itself. When to act on it is the watch's business."""
 
     @property
-    def tag(self) -> str:
-        """The series that is judged."""
+    def name(self) -> str:
+        """What a breach is called."""
 
-    def breach(self, step: int, value: float) -> Finding | None:
-        """Return what is wrong with the value, or None."""
+    @property
+    def calm(self) -> Interval:
+        """Values from here to there are fine; of others only `breach` can tell."""
+
+    def breach(self, value: float) -> bool:
+        """Whether the value is bad."""
+
+    def limit(self, value: float) -> float | None:
+        """The bound that a bad value crosses; None where there is no number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NonFinite:
     """A value must be a number: neither NaN nor infinite.
 
     Attributes:
-        tag: the series that is judged.
-        level: how bad a breach is.
-        why: what a breach may mean.
-        remedy: what to do about it.
+        name: what a breach is called.
 
     Example:
-        >>> NonFinite(tag="train/loss").breach(7, float("nan")).last_step
-        7
-        >>> NonFinite(tag="train/loss").breach(8, 1e30) is None
-        True
+        >>> NonFinite().breach(float("nan")), NonFinite().breach(1e30)
+        (True, False)
     """
 
-    tag: str
-    level: Level = Level.ERROR
-    why: str = "Weights or activations have overflowed; training cannot recover."
-    remedy: str = "Go back to the last checkpoint with a lower learning rate or more warm-up."
+    name: str = "non_finite"
 
-    def breach(self, step: int, value: float) -> Finding | None:
-        """Judge one value.
+    @property
+    def calm(self) -> Interval:
+        """All finite values."""
+        return -LARGEST, LARGEST
 
-        Args:
-            step: global optimizer step of the value.
-            value: the value.
+    def breach(self, value: float) -> bool:
+        """Whether the value is NaN or infinite."""
+        return not math.isfinite(value)
 
-        Returns:
-            A finding if it is NaN or infinite, else None.
-        """
-        if math.isfinite(value):
-            return None
-        return Finding(
-            level=self.level,
-            rule="non_finite",
-            tag=self.tag,
-            first_step=step,
-            last_step=step,
-            value=value,
-            limit=None,
-            unit="",
-            why=self.why,
-            remedy=self.remedy,
-        )
+    def limit(self, value: float) -> None:
+        """There is no number to keep to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """A value times a scale must lie between two limits; the limits themselves are fine.
+    """A value must lie between two limits; the limits themselves are fine.
 
-    The scale makes limits independent of the model: `100 / reachable_rank(N, D)` turns an effective
-    rank into a percentage, `sqrt(D)` turns a deviation on the unit sphere into one whose ideal is
-    1. NaN lies in no band and outside none: `NonFinite` judges it.
+    NaN lies in no band and outside none: `NonFinite` judges it.
 
     Attributes:
-        tag: the series that is judged.
-        why: what a breach may mean.
-        remedy: what to do about it.
-        low: smallest value times scale that is fine.
-        high: largest value times scale that is fine.
-        scale: what a value is multiplied with before it is compared.
-        unit: unit of the scaled value.
-        level: how bad a breach is.
+        low: smallest value that is fine.
+        high: largest value that is fine.
+        name: what a breach is called.
 
     Example:
-        >>> band = Band(tag="t", high=0.5, scale=2.0, why="...", remedy="...")
-        >>> band.breach(1, 0.25) is None
-        True
-        >>> band.breach(2, 0.3).value
-        0.6
+        >>> band = Band(low=0.1, high=0.5)
+        >>> band.breach(0.5), band.breach(0.6), band.limit(0.6)
+        (False, True, 0.5)
     """
 
-    tag: str
-    why: str
-    remedy: str
     low: float = -math.inf
     high: float = math.inf
-    scale: float = 1.0
-    unit: str = ""
-    level: Level = Level.WARN
+    name: str = "band"
 
-    def breach(self, step: int, value: float) -> Finding | None:
-        """Judge one value.
+    @property
+    def calm(self) -> Interval:
+        """The band."""
+        return self.low, self.high
 
-        Args:
-            step: global optimizer step of the value.
-            value: the value before scaling.
+    def breach(self, value: float) -> bool:
+        """Whether the value lies outside."""
+        return value < self.low or value > self.high
 
-        Returns:
-            A finding if the scaled value lies outside, else None.
-        """
-        scaled = value * self.scale
-        if math.isnan(scaled) or self.low <= scaled <= self.high:
-            return None
-        return Finding(
-            level=self.level,
-            rule="band",
-            tag=self.tag,
-            first_step=step,
-            last_step=step,
-            value=scaled,
-            limit=self.low if scaled < self.low else self.high,
-            unit=self.unit,
-            why=self.why,
-            remedy=self.remedy,
-        )
+    def limit(self, value: float) -> float:
+        """The limit on the side of the value."""
+        return self.low if value < self.low else self.high
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class StuckAt:
     """A value must not be exactly this one, such as a distance of exactly 0.
 
     Attributes:
-        tag: the series that is judged.
         value: the value that must not be.
-        why: what a breach may mean.
-        remedy: what to do about it.
-        level: how bad a breach is.
+        name: what a breach is called.
 
     Example:
-        >>> stuck = StuckAt(tag="ema/parameter_divergence", value=0.0, why="...", remedy="...")
-        >>> stuck.breach(1, 1e-30) is None, stuck.breach(2, 0.0).value
-        (True, 0.0)
+        >>> StuckAt(0.0).breach(1e-30), StuckAt(0.0).breach(0.0)
+        (False, True)
     """
 
-    tag: str
     value: float
-    why: str
-    remedy: str
-    level: Level = Level.ERROR
+    name: str = "frozen"
 
-    def breach(self, step: int, value: float) -> Finding | None:
-        """Judge one value.
+    @property
+    def calm(self) -> Interval:
+        """All that is larger."""
+        return math.nextafter(self.value, math.inf), math.inf
 
-        Args:
-            step: global optimizer step of the value.
-            value: the value.
+    def breach(self, value: float) -> bool:
+        """Whether the value is the forbidden one."""
+        return value == self.value
 
-        Returns:
-            A finding if it equals the forbidden one, else None.
-        """
-        if value != self.value:
-            return None
-        return Finding(
-            level=self.level,
-            rule="stuck_at",
-            tag=self.tag,
-            first_step=step,
-            last_step=step,
-            value=value,
-            limit=self.value,
-            unit="",
-            why=self.why,
-            remedy=self.remedy,
-        )
+    def limit(self, value: float) -> float:
+        """The forbidden value."""
+        return self.value

@@ -29,6 +29,8 @@ class Finding:
         unit: unit of value and limit, any normalisation included; empty for a plain number.
         why: what it may mean.
         remedy: what to do.
+        page: page of the documentation that explains it, from the root of the project; empty where
+            there is none.
 
     Example:
         >>> finding = Finding(Level.WARN, "band", "collapse/mean_similarity", 300, 450, 0.71, 0.5,
@@ -48,6 +50,7 @@ Images look alike to the model. Lower the learning rate.
     unit: str
     why: str
     remedy: str
+    page: str = ""
 
     def __str__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
@@ -56,4 +59,4 @@ Images look alike to the model. Lower the learning rate.
         if self.first_step == self.last_step:
             steps = f"step {self.last_step}"
         what = f"{self.level.name} {self.tag} is {self.value:.4g}{unit}{limit}, {steps}."
-        return f"{what} {self.why} {self.remedy}"
+        return " ".join(filter(None, (what, self.why, self.remedy)))

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Protocol
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from sightline.health.criteria import Criterion
-from sightline.health.finding import Finding
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.health.criteria import Criterion, Interval
+from sightline.health.finding import Finding, Level
+from sightline.health.transforms import Transform
+
+Steps = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+EVERYTHING: Interval = (-math.inf, math.inf)
+NOTHING: Interval = (math.inf, -math.inf)
 
 
 class Rule(Protocol):
@@ -23,6 +35,27 @@ class Rule(Protocol):
         """Return what was found so far, or None."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a finding says beside its numbers.
+
+    Attributes:
+        tag: the series that is judged.
+        level: how bad a breach is.
+        unit: unit of what is compared.
+        why: what a breach may mean.
+        remedy: what to do about it.
+        page: page of the documentation that explains it.
+    """
+
+    tag: str
+    level: Level = Level.WARN
+    unit: str = ""
+    why: str = ""
+    remedy: str = ""
+    page: str = ""
+
+
 class Watch:
     """Rule that waits out a warm-up, and reports once a criterion is broken several times running.
 
@@ -30,8 +63,13 @@ class Watch:
     where the first confirmed streak began and `last_step` the latest confirmed breach.
 
     Args:
+        about: what a finding says beside its numbers.
         criterion: judges each value by itself.
+        transform: what a value is turned into before, such as its change since the last one; None
+            for the value itself.
+        scale: what a value is multiplied with first.
         warmup_steps: values up to this step are not judged.
+        until_step: nor are values after this one; None for all of the run.
         patience: how many readings in a row must be bad before it counts, at least 1.
 
     Raises:
@@ -39,51 +77,105 @@ class Watch:
 
     Example:
         >>> from sightline.health.criteria import StuckAt
-        >>> stuck = StuckAt(tag="ema/parameter_divergence", value=0.0, why="...", remedy="...")
-        >>> watch = Watch(stuck, patience=2)
+        >>> watch = Watch(About(tag="ema/parameter_divergence"), StuckAt(0.0), patience=2)
         >>> for step, value in [(10, 0.0), (20, 0.1), (30, 0.0), (40, 0.0)]:
         ...     watch.update(step, value)
         >>> watch.verdict().first_step, watch.verdict().last_step
         (30, 40)
     """
 
-    def __init__(self, criterion: Criterion, *, warmup_steps: int = 0, patience: int = 1) -> None:
+    def __init__(
+        self,
+        about: About,
+        criterion: Criterion,
+        *,
+        transform: Transform | None = None,
+        scale: float = 1.0,
+        warmup_steps: int = 0,
+        until_step: int | None = None,
+        patience: int = 1,
+    ) -> None:
         if patience < 1:
             raise ValueError(
                 f"expected a patience of at least 1 reading, got {patience}; "
                 "pass 1 to report the first bad value"
             )
-        self._criterion = criterion
-        self._warmup_steps = warmup_steps
-        self._patience = patience
+        self.about = about
+        self.criterion = criterion
+        self.transform = transform
+        self.scale = scale
+        self.warmup_steps = warmup_steps
+        self.until_step = math.inf if until_step is None else until_step
+        self.patience = patience
         self._streak = 0
         self._since = 0
-        self._finding: Finding | None = None
+        self._found: tuple[int, int, float] | None = None
 
     @property
     def tag(self) -> str:
         """The series that the rule follows."""
-        return self._criterion.tag
+        return self.about.tag
 
     def update(self, step: int, value: float) -> None:
         """Take the next value of the series.
 
         Args:
-            step: global optimizer step of the value, never lower than the last one.
+            step: global optimizer step of the value, higher than the last one.
             value: the value.
         """
-        if step <= self._warmup_steps:
+        if not self.warmup_steps < step <= self.until_step:
             return
-        breach = self._criterion.breach(step, value)
-        if breach is None:
-            self._streak = 0
+        value *= self.scale
+        if self.transform is not None:
+            turned = self.transform.apply(step, value)
+            if turned is None:
+                return
+            value = turned
+        self._judge(step, value)
+
+    def update_many(self, steps: Steps, values: Values) -> None:
+        """Take many values at once, with the same outcome as one `update` for each.
+
+        Args:
+            steps: int64 array of shape (n,), rising.
+            values: float64 array of shape (n,).
+        """
+        if self.warmup_steps > 0 or self.until_step < math.inf:
+            is_judged = (steps > self.warmup_steps) & (steps <= self.until_step)
+            steps, values = steps[is_judged], values[is_judged]
+        if self.scale != 1.0:
+            values = values * self.scale
+        if self.transform is not None:
+            steps, values = self.transform.apply_many(steps, values)
+        if not len(steps):
             return
-        if self._streak == 0:
-            self._since = step
-        self._streak += 1
-        if self._streak >= self._patience:
-            first_step = self._since if self._finding is None else self._finding.first_step
-            self._finding = replace(breach, first_step=first_step)
+        low, high = self.criterion.calm
+        told = ~((values >= low) & (values <= high))
+        told[1:] |= told[:-1]  # the first calm value ends a streak
+        told[0] |= self._streak > 0
+        for index in np.flatnonzero(told).tolist():
+            self._judge(int(steps[index]), float(values[index]))
+
+    def calm(self, step: int) -> Interval:
+        """Values that the rule need not be told of at a step: they would change nothing.
+
+        Args:
+            step: the step.
+
+        Returns:
+            The lowest and the highest of them.
+        """
+        if not self.warmup_steps < step <= self.until_step:
+            return EVERYTHING
+        if self.transform is not None or self._streak > 0 or self.scale <= 0:
+            return NOTHING
+        low, high = self.criterion.calm
+        return low / self.scale, high / self.scale
+
+    @property
+    def has_found(self) -> bool:
+        """Whether something was found; cheaper to ask than the verdict."""
+        return self._found is not None
 
     def verdict(self) -> Finding | None:
         """Return what was found so far.
@@ -91,4 +183,47 @@ class Watch:
         Returns:
             The finding, or None while all is well.
         """
-        return self._finding
+        if self._found is None:
+            return None
+        first_step, last_step, value = self._found
+        about = self.about
+        return Finding(
+            level=about.level,
+            rule=self.criterion.name,
+            tag=about.tag,
+            first_step=first_step,
+            last_step=last_step,
+            value=value,
+            limit=self.criterion.limit(value),
+            unit=about.unit,
+            why=about.why,
+            remedy=about.remedy,
+            page=about.page,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run must be told: JSON values."""
+        transform = {} if self.transform is None else self.transform.state_dict()
+        return {
+            "streak": [self._streak, self._since],
+            "found": None if self._found is None else list(self._found),
+            "transform": transform,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` returned."""
+        self._streak, self._since = state["streak"]
+        found = state["found"]
+        self._found = None if found is None else (found[0], found[1], found[2])
+        if self.transform is not None:
+            self.transform.load_state_dict(state["transform"])
+
+    def _judge(self, step: int, value: float) -> None:
+        if not self.criterion.breach(value):
+            self._streak = 0
+            return
+        if self._streak == 0:
+            self._since = step
+        self._streak += 1
+        if self._streak >= self.patience:
+            self._found = (self._since if self._found is None else self._found[0], step, value)

@@ -33,6 +33,7 @@ from sightline.callbacks import (
     ThroughputMonitor,
 )
 from sightline.diagnostics import peak_flops
+from sightline.health import Facts
 from sightline.health import hjepa as health_rules
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.costs import measure_costs
@@ -117,11 +118,13 @@ def create_monitors(
         SystemMonitor(every=EverySeconds(config.logging.system_seconds)),
         HealthMonitor(
             health_rules(
-                num_samples=config.data.batch_size,
-                width=config.model.embed_dim,
-                warmup_steps=warmup_steps,
-                # All images look alike to an untrained encoder, and to a healthy one for a while.
-                settle_steps=total_steps // 2,
+                Facts(
+                    num_samples=config.data.batch_size,
+                    width=config.model.embed_dim,
+                    warmup_steps=warmup_steps,
+                    # All images look alike to an untrained encoder, and to a healthy one at first.
+                    settle_steps=total_steps // 2,
+                )
             )
         ),
         ProgressBarCallback(),

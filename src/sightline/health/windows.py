@@ -1,0 +1,315 @@
+"""Transforms over windows of readings: spikes, trends, plateaus and flat lines.
+
+Readings fall into blocks of equal number, one after the other, so that a reading costs the same
+however long the window is. Values that are not finite are passed over.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from sightline.diagnostics import trend
+from sightline.health.transforms import Steps, Values, finite
+
+SIGMA_PER_MAD = 1.4826  # of a normal distribution
+CALM_SHARE = 0.02  # of the median: no deviation is taken for smaller
+BLOCKS = 8
+
+
+class Blocks:
+    """Cuts a series into blocks.
+
+    Args:
+        size: readings in a block, at least 1.
+
+    Example:
+        >>> blocks = Blocks(2)
+        >>> [len(blocks.add(np.array([step]), np.array([0.5]))[0]) for step in range(4)]
+        [0, 1, 0, 1]
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.steps: list[int] = []
+        self.values: list[float] = []
+
+    def add(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
+        """Add readings.
+
+        Args:
+            steps: int64 array of shape (n,).
+            values: float64 array of shape (n,), finite.
+
+        Returns:
+            The blocks that are full with them: steps and values of shape (k, size).
+        """
+        if self.steps:
+            steps = np.append(np.array(self.steps, np.int64), steps)
+            values = np.append(np.array(self.values), values)
+        stop = len(steps) - len(steps) % self.size
+        self.steps, self.values = steps[stop:].tolist(), values[stop:].tolist()
+        return steps[:stop].reshape(-1, self.size), values[:stop].reshape(-1, self.size)
+
+    def add_one(self, step: int, value: float) -> tuple[Steps, Values] | None:
+        """Add one reading, and return its block if that is full with it."""
+        self.steps.append(step)
+        self.values.append(value)
+        if len(self.steps) < self.size:
+            return None
+        full = np.array([self.steps], np.int64), np.array([self.values])
+        self.steps, self.values = [], []
+        return full
+
+
+class Deviations:
+    """How many deviations a reading lies above the median of the last full block.
+
+        score = (x - median) / max(1.4826 MAD, 0.02 |median|)
+
+    MAD is the median absolute deviation from the median, in which a few outliers count for nothing;
+    1.4826 of it are a standard deviation of normal noise (Hampel, 1974, The influence curve and its
+    role in robust estimation). The second term keeps a curve that hardly moves from calling every
+    ripple a spike.
+
+    Args:
+        window: readings in a block, at least 1.
+    """
+
+    def __init__(self, window: int) -> None:
+        self._blocks = Blocks(window)
+        self._median: float | None = None
+        self._spread = 0.0
+
+    def apply(self, step: int, value: float) -> float | None:
+        """Turn the next value; None in the first block."""
+        if not math.isfinite(value):
+            return None
+        score = None if self._median is None else _score(value, self._median, self._spread)
+        full = self._blocks.add_one(step, value)
+        if full is not None:
+            medians, spreads = _baselines(full[1])
+            self._median, self._spread = float(medians[0]), float(spreads[0])
+        return score
+
+    def apply_many(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
+        """Turn the next values."""
+        steps, values = finite(steps, values)
+        num_before = len(self._blocks.steps)
+        _, full = self._blocks.add(steps, values)
+        before = math.nan if self._median is None else self._median
+        medians, spreads = _baselines(full)
+        medians, spreads = np.append(before, medians), np.append(self._spread, spreads)
+        block = (np.arange(len(values)) + num_before) // self._blocks.size
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            excess = values - medians[block]
+            scores = np.where(excess == 0, 0.0, excess / spreads[block])
+        if len(full):
+            self._median, self._spread = float(medians[-1]), float(spreads[-1])
+        has_baseline = ~np.isnan(medians[block])
+        return steps[has_baseline], scores[has_baseline]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The open block and the baseline."""
+        return {
+            "steps": self._blocks.steps,
+            "values": self._blocks.values,
+            "baseline": [self._median, self._spread],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` returned."""
+        self._blocks.steps, self._blocks.values = list(state["steps"]), list(state["values"])
+        self._median, self._spread = state["baseline"]
+
+
+def _score(value: float, median: float, spread: float) -> float:
+    excess = value - median
+    if excess == 0:
+        return 0.0
+    return excess / spread if spread > 0 else math.copysign(math.inf, excess)
+
+
+def _baselines(full: Values) -> tuple[Values, Values]:
+    if not len(full):
+        return np.empty(0), np.empty(0)
+    medians = np.median(full, axis=1)
+    deviations = np.median(np.abs(full - medians[:, None]), axis=1)
+    return medians, np.maximum(SIGMA_PER_MAD * deviations, CALM_SHARE * np.abs(medians))
+
+
+class OverBlocks(ABC):
+    """A transform that has one value for each block, at the block's last step.
+
+    Args:
+        window: readings that a value is seen over, at least 3: eight blocks of them, or fewer.
+        num_blocks: blocks of the window, where it holds so many.
+    """
+
+    def __init__(self, window: int, num_blocks: int = BLOCKS) -> None:
+        self.num_blocks = min(num_blocks, window)
+        self._blocks = Blocks(window // self.num_blocks)
+        self._past: list[list[float]] = []
+
+    @abstractmethod
+    def summary(self, steps: Steps, values: Values) -> NDArray[np.float64]:
+        """What is kept of full blocks of shape (k, size): shape (k, m)."""
+
+    @abstractmethod
+    def windows(self, past: NDArray[np.float64]) -> Values:
+        """What runs of `num_blocks` summaries come to, shape (k, num_blocks, m) to (k,)."""
+
+    def apply(self, step: int, value: float) -> float | None:
+        """Turn the next value; None within a block, and before the first window is full."""
+        if not math.isfinite(value):
+            return None
+        full = self._blocks.add_one(step, value)
+        if full is None:
+            return None
+        _, turned = self._close(*full)
+        return float(turned[0]) if len(turned) else None
+
+    def apply_many(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
+        """Turn the next values."""
+        return self._close(*self._blocks.add(*finite(steps, values)))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The open block, and what is kept of those before it."""
+        return {"steps": self._blocks.steps, "values": self._blocks.values, "past": self._past}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` returned."""
+        self._blocks.steps, self._blocks.values = list(state["steps"]), list(state["values"])
+        self._past = [list(one) for one in state["past"]]
+
+    def _close(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
+        if not len(steps):
+            return np.empty(0, np.int64), np.empty(0)
+        kept = self.summary(steps, values)
+        past = np.concatenate([np.array(self._past).reshape(-1, kept.shape[1]), kept])
+        self._past = past[max(len(past) - self.num_blocks + 1, 0) :].tolist()
+        if len(past) < self.num_blocks:
+            return np.empty(0, np.int64), np.empty(0)
+        turned = self.windows(sliding_window_view(past, self.num_blocks, axis=0).swapaxes(1, 2))
+        return steps[len(steps) - len(turned) :, -1], turned
+
+
+class Drift(OverBlocks):
+    """How much a curve rises or falls over a window, in % of its level; 0 where that is noise.
+
+    A line is laid through the medians of the blocks (`sightline.diagnostics.trend`); its slope
+    counts where it is more than three of its standard errors.
+
+    Args:
+        direction: the direction that counts.
+        window: readings of the window.
+        change: rise or fall below which the significance is not asked for.
+        level_only: give the last median in place of the change where that is at least `change`,
+            and NaN elsewhere, for limits of a level that count while it rises.
+    """
+
+    def __init__(
+        self,
+        direction: Literal["rising", "falling"],
+        window: int,
+        change: float,
+        *,
+        level_only: bool = False,
+    ) -> None:
+        super().__init__(window)
+        self.sign = 1 if direction == "rising" else -1
+        self.change = change
+        self.level_only = level_only
+
+    def summary(self, steps: Steps, values: Values) -> NDArray[np.float64]:
+        """Mean step and median value."""
+        return np.stack([steps.mean(axis=1), np.median(values, axis=1)], axis=1)
+
+    def windows(self, past: NDArray[np.float64]) -> Values:
+        """Changes in the direction, or levels while they change."""
+        x, y = past[:, :, 0], past[:, :, 1]
+        x = x - x.mean(axis=1, keepdims=True)
+        squares = (x * x).sum(axis=1)
+        level = np.abs(y).mean(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            slopes = (x * (y / level[:, None])).sum(axis=1) / squares
+            changes = 100 * self.sign * slopes * (past[:, -1, 0] - past[:, 0, 0])
+        turned = np.full(len(past), math.nan if self.level_only else 0.0)
+        # The line with its errors is only laid where it may matter.
+        for index in np.flatnonzero(changes > 0.99 * self.change).tolist():
+            line = trend(past[index, :, 0], past[index, :, 1])
+            if line is not None and line.direction == self.sign:
+                change = self.sign * line.change
+                if not self.level_only:
+                    turned[index] = change
+                elif change >= self.change:
+                    turned[index] = past[index, -1, 1]
+        return turned
+
+
+class Gain(OverBlocks):
+    """How much lower a curve got over a window, in % of all that it fell since it began.
+
+    Args:
+        window: readings of the window.
+    """
+
+    def __init__(self, window: int) -> None:
+        super().__init__(window)
+        self._first: float | None = None
+        self._lowest = math.inf
+
+    def summary(self, steps: Steps, values: Values) -> NDArray[np.float64]:
+        """Highest and lowest median up to each block."""
+        medians = np.median(values, axis=1)
+        if self._first is None:
+            self._first = float(medians[0])
+        lowest = np.minimum.accumulate(np.append(self._lowest, medians))[1:]
+        self._lowest = float(lowest[-1])
+        return np.stack([np.full(len(medians), self._first), lowest], axis=1)
+
+    def windows(self, past: NDArray[np.float64]) -> Values:
+        """Gains; NaN for a curve that never fell."""
+        whole = past[:, -1, 0] - past[:, -1, 1]
+        gained = past[:, 0, 1] - past[:, -1, 1]
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            return np.where(whole > 0, 100 * gained / whole, math.nan)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The open block, what is kept of those before it, and where the curve began."""
+        lowest = None if math.isinf(self._lowest) else self._lowest
+        return {**super().state_dict(), "first": self._first, "lowest": lowest}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` returned."""
+        super().load_state_dict(state)
+        self._first = state["first"]
+        self._lowest = math.inf if state["lowest"] is None else state["lowest"]
+
+
+class Range(OverBlocks):
+    """Largest minus smallest reading of a window, in % of the level; 0 is a line drawn flat.
+
+    Args:
+        window: readings of the window.
+    """
+
+    def __init__(self, window: int) -> None:
+        super().__init__(window, num_blocks=1)
+
+    def summary(self, steps: Steps, values: Values) -> NDArray[np.float64]:
+        """Range over level."""
+        low, high = values.min(axis=1), values.max(axis=1)
+        level = np.maximum(np.abs(low), np.abs(high))
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            return np.where(high > low, 100 * (high - low) / level, 0.0)[:, None]
+
+    def windows(self, past: NDArray[np.float64]) -> Values:
+        """The range itself."""
+        return past[:, 0, 0]
