@@ -106,18 +106,18 @@ class RuleBook:
             yield from rows(recipes)
 
     def _sources(self) -> list[tuple[str, ...]]:
-        """What is looked up together: all that Sightline writes, and each of the others' alone."""
+        """What is looked up together: all that Sightline writes, and all that others do."""
         own = tuple(recipe for recipe in self.recipes if recipe not in FOREIGN)
-        others = [(recipe,) for recipe in self.recipes if recipe in FOREIGN]
-        return [own, *others] if own else others
+        others = tuple(recipe for recipe in self.recipes if recipe in FOREIGN)
+        return [recipes for recipes in (own, others) if recipes]
 
-    def _limits(self, tag: str) -> Iterator[tuple[str, dict[str, str], Limit]]:
-        """The limits of a tag, each with its family and what stands for the family's fields."""
+    def _limits(self, tag: str) -> Iterator[tuple[Row, dict[str, str], Limit]]:
+        """The limits of a tag, each with its row and what stands for the row's fields."""
         for recipes in self._sources():
             row = find(tag, recipes)
             if row is not None and row.limits:
                 family, found = next(
-                    (other.tag, fields)
+                    (other, fields)
                     for other in sorted(rows(recipes), key=lambda one: one.tag != tag)
                     if (fields := fields_of(other.tag, tag)) is not None
                 )
@@ -125,7 +125,7 @@ class RuleBook:
                     yield family, found, limit
 
     def _make(
-        self, tag: str, family: str, found: dict[str, str], limit: Limit
+        self, tag: str, row: Row, found: dict[str, str], limit: Limit
     ) -> Watch | Related | str:
         """A rule, or why there is none."""
         facts = self.facts
@@ -148,12 +148,12 @@ class RuleBook:
                 return "the shape of the features is not known, or shows nothing"
             scale = times
         starts = {"start": 0, "warmup": facts.warmup_steps, "settled": facts.settle_steps}
-        words = advice(family, limit.kind, found)
+        words = advice(row.tag, limit.kind, found)
         watch = Watch(
             About(
                 tag=tag,
                 level=Level[limit.level.upper()],
-                unit=fill(_unit(limit), found),
+                unit=fill(_unit(row, limit), found),
                 why="" if words is None else words.why,
                 remedy="" if words is None else words.remedy,
                 page="" if words is None else words.page,
@@ -167,7 +167,7 @@ class RuleBook:
         )
         if limit.scale not in RELATIONS and limit.unless is None:
             return watch
-        reference = _reference(family, limit)
+        reference = _reference(row.tag, limit)
         return Related(
             watch,
             RELATIONS.get(limit.scale),
@@ -185,7 +185,7 @@ def _others(family: str, limit: Limit) -> list[str]:
     return [tag for tag in (_reference(family, limit), unless) if tag is not None]
 
 
-def _unit(limit: Limit) -> str:
+def _unit(row: Row, limit: Limit) -> str:
     if limit.trend is not None and limit.low is None and limit.high is None:
         return f"% {'up' if limit.trend == 'rising' else 'down'} in {limit.window} readings"
     if limit.plateau is not None:
@@ -194,7 +194,7 @@ def _unit(limit: Limit) -> str:
         return f"% between the extremes of {limit.window} readings"
     if limit.monotone is not None or limit.unchanged:
         return "from one reading to the next"
-    return limit.unit
+    return limit.unit or row.unit or ""
 
 
 def _criterion(limit: Limit, low: float | None, high: float | None) -> Criterion:
