@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from benchmarks.faults import plants
 from benchmarks.faults.plants import Plant
 from benchmarks.faults.runs import DIGITS, PHOTOS_32, SMALL, STEPS, Base
+
 from sightline.health import Finding
 
 AT = STEPS // 2  # the last step without the fault
@@ -69,13 +70,9 @@ FAULTS: dict[str, Fault] = {
     "exploding gradient": Fault(
         plants.exploding_gradient, DIGITS, ("gradient/global_norm_before_clip*",)
     ),
-    "NaN loss": Fault(
-        plants.nan_loss, DIGITS, ("* non_finite", "gradients/*_num_nonfinite*")
-    ),
+    "NaN loss": Fault(plants.nan_loss, DIGITS, ("* non_finite", "gradients/*_num_nonfinite*")),
     "starved loader": Fault(plants.starved_loader, DIGITS, ("performance/data_time_ms*",)),
-    "one level dominates": Fault(
-        plants.dominating_level, PHOTOS_32, ("loss/contribution_h0*",)
-    ),
+    "one level dominates": Fault(plants.dominating_level, PHOTOS_32, ("loss/contribution_h0*",)),
     "wrong normalisation": Fault(plants.wrong_normalisation, PHOTOS_32, ("input/pixel_*",)),
 }
 
