@@ -26,6 +26,7 @@ from sightline.callbacks.stability import StabilityMonitor
 from sightline.callbacks.system import SystemMonitor
 from sightline.callbacks.throughput import ThroughputMonitor
 from sightline.callbacks.watching import Watch, watch
+from sightline.callbacks.webhook import Webhook
 
 __all__ = [
     "PRESETS",
@@ -62,6 +63,7 @@ __all__ = [
     "ThroughputMonitor",
     "Trainer",
     "Watch",
+    "Webhook",
     "default_monitors",
     "watch",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 
 from sightline.callbacks.base import Callback, Trainer
 
+# Whoever knows a webhook can post to it; the name of a variable that holds it tells nothing.
+_SECRET = re.compile(r"(webhook[= ])(?!'?\$)\S+")
 PACKAGES = ("sightline", "torch", "jax", "numpy", "lightning-fabric", "tensorboard")
 
 
@@ -47,7 +50,7 @@ class RunFacts(Callback):
 
     def _environment(self) -> str:
         rows = [
-            ("command", f"`{shlex.join(sys.argv)}`"),
+            ("command", f"`{_SECRET.sub(r'\1***', shlex.join(sys.argv))}`"),
             ("device", self.device),
             ("machine", platform.platform()),
             ("python", platform.python_version()),

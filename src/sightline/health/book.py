@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sightline.catalogue import FOREIGN, Limit, Row, advice, factor, fields_of, fill, find, rows
+from sightline.catalogue import (
+    FOREIGN,
+    RECIPES,
+    Limit,
+    Row,
+    advice,
+    factor,
+    fields_of,
+    fill,
+    find,
+    rows,
+)
 from sightline.health.criteria import Band, Criterion, NonFinite, StuckAt
 from sightline.health.facts import Facts
 from sightline.health.finding import Level
@@ -69,7 +81,7 @@ class RuleBook:
         Returns:
             Their names, each once.
         """
-        names = {}
+        names: dict[str, None] = {}
         for row in self._rows():
             for limit in row.limits:
                 for other in _others(row.tag, limit):
@@ -100,6 +112,48 @@ class RuleBook:
             for found in self._limits(tag)
             if isinstance(made := self._make(tag, *found), str)
         )
+
+    def to_json(self) -> str:
+        """Write down what the rules are made of, as a run keeps it beside its curves.
+
+        Returns:
+            A JSON object.
+
+        Example:
+            >>> book = RuleBook(("common",), Facts(width=64))
+            >>> RuleBook.from_json(book.to_json()) == book
+            True
+        """
+        return json.dumps({"recipes": self.recipes, "facts": json.loads(self.facts.to_json())})
+
+    @classmethod
+    def from_json(cls, text: str) -> RuleBook:
+        """Read what `to_json` wrote.
+
+        Args:
+            text: a JSON object.
+
+        Returns:
+            The rules.
+
+        Raises:
+            ValueError: if it is something else.
+        """
+        try:
+            found = json.loads(text)
+            facts = Facts.from_json(json.dumps(found["facts"]))
+            recipes = tuple(map(str, found["recipes"]))
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(
+                f"expected rules as RuleBook.to_json writes them, got {text[:80]!r}; name a preset"
+            ) from error
+        known = {*RECIPES, *FOREIGN}
+        if not set(recipes) <= known:
+            raise ValueError(
+                f"expected recipes among {', '.join(sorted(known))}, got {', '.join(recipes)}; "
+                "name a preset"
+            )
+        return cls(recipes, facts)
 
     def _rows(self) -> Iterator[Row]:
         for recipes in self._sources():

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class Plan:
         warmup_steps: steps of the warm-up.
         total_steps: steps of the whole run.
         curve: way from base to final.
+        cuts: factors that hold for all steps after one, such as a learning rate that was halved.
 
     Example:
         >>> plan = Plan(start=0.0, base=1e-3, final=0.0, warmup_steps=10, total_steps=101)
@@ -36,6 +37,7 @@ class Plan:
     warmup_steps: int
     total_steps: int
     curve: Literal["cosine", "linear"] = "cosine"
+    cuts: tuple[tuple[int, float], ...] = ()
 
     def at(self, step: int) -> float:
         """The value that was in force for a step.
@@ -46,7 +48,14 @@ class Plan:
         Returns:
             The planned value.
         """
-        done, last = max(step - 1, 0), self.total_steps - 1
+        value = self._uncut(max(step - 1, 0))
+        for after, factor in self.cuts:
+            if step > after:
+                value *= factor
+        return value
+
+    def _uncut(self, done: int) -> float:
+        last = self.total_steps - 1
         if done >= last:
             return self.final
         if done < self.warmup_steps:
@@ -69,6 +78,9 @@ class Facts:
         plans: planned values by tag.
         ranges: configured ranges by tag.
 
+    Raises:
+        ValueError: if the samples are too few to show any rank.
+
     Example:
         >>> facts = Facts(num_samples=128, width=64, ranges={"masking/mask_ratio": (0.2, 0.5)})
         >>> Facts.from_json(facts.to_json()) == facts
@@ -82,6 +94,13 @@ class Facts:
     settle_steps: int = 0
     plans: Mapping[str, Plan] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.num_samples is not None and self.num_samples < 2:
+            raise ValueError(
+                f"expected at least 2 samples to measure collapse on, got {self.num_samples}; "
+                "pool features over a larger batch"
+            )
 
     def to_json(self) -> str:
         """Write the facts down, as a run keeps them beside its curves.
@@ -106,7 +125,7 @@ class Facts:
         """
         try:
             found = json.loads(text)
-            found["plans"] = {tag: Plan(**plan) for tag, plan in found["plans"].items()}
+            found["plans"] = {tag: _plan(plan) for tag, plan in found["plans"].items()}
             found["ranges"] = {tag: (low, high) for tag, (low, high) in found["ranges"].items()}
             return cls(**found)
         except (TypeError, KeyError, AttributeError, ValueError) as error:
@@ -114,3 +133,7 @@ class Facts:
                 f"expected the facts of a run as Facts.to_json writes them, got {text[:80]!r}; "
                 "give the facts by hand"
             ) from error
+
+
+def _plan(found: dict[str, Any]) -> Plan:
+    return Plan(**{**found, "cuts": tuple((step, factor) for step, factor in found["cuts"])})

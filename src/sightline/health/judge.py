@@ -162,8 +162,9 @@ class Judge:
             one = Followed((*self._own.get(tag, ()), *made), self._readers[tag])
             self._prepared[tag] = one
             for rule in one.rules:
-                for read in rule.reads if isinstance(rule, Related) else ():
-                    self._readers[read].append(rule)
+                if isinstance(rule, Related):
+                    for read in rule.reads:
+                        self._readers[read].append(rule)
         return self._prepared[tag]
 
     def _enter(self, step: int) -> None:
@@ -193,7 +194,7 @@ def judge(rules: Rules, series: Mapping[str, tuple[Sequence[int], Sequence[float
         >>> verdict = judge(rules, {"masking/context_target_overlap": ([50, 100], [0.0, 0.02])})
         >>> verdict.passed, verdict.findings[0].first_step
         (False, 100)
-    """
+    """  # noqa: DOC502  _column raises it
     judging = Judge(rules)
     judging.update_many({tag: _column(tag, *columns) for tag, columns in series.items()})
     return judging.verdict()

@@ -22,9 +22,6 @@ def hjepa(facts: Facts) -> RuleBook:
     Returns:
         The rules.
 
-    Raises:
-        ValueError: if the features are too few to show any rank.
-
     Example:
         >>> (rule,) = hjepa(Facts(num_samples=257, width=64)).rules_for("collapse/effective_rank")
         >>> for step in (1, 2, 3):
@@ -43,24 +40,18 @@ def hnerv(facts: Facts) -> RuleBook:
 
     Returns:
         The rules.
-
-    Raises:
-        ValueError: if the features are too few to show any rank.
     """
     return _book("hnerv", facts)
 
 
 def vae(facts: Facts) -> RuleBook:
-    """Rules of a variational autoencoder: a loss that falls, and a posterior that does not collapse.
+    """Rules of a variational autoencoder: its loss falls, and its posterior does not collapse.
 
     Args:
         facts: what is known of the run; the width is that of the latents.
 
     Returns:
         The rules.
-
-    Raises:
-        ValueError: if the features are too few to show any rank.
     """
     return _book("vae", facts)
 
@@ -73,9 +64,6 @@ def gan(facts: Facts) -> RuleBook:
 
     Returns:
         The rules.
-
-    Raises:
-        ValueError: if the features are too few to show any rank.
     """
     return _book("gan", facts)
 
@@ -88,9 +76,6 @@ def generic(facts: Facts) -> RuleBook:
 
     Returns:
         The rules.
-
-    Raises:
-        ValueError: if the features are too few to show any rank.
     """
     return _book("generic", facts)
 
@@ -108,9 +93,4 @@ RECIPES_OF = {
 
 
 def _book(preset: str, facts: Facts) -> RuleBook:
-    if facts.num_samples is not None and facts.num_samples < 2:
-        raise ValueError(
-            f"expected at least 2 samples to measure collapse on, got {facts.num_samples}; "
-            "pool features over a larger batch"
-        )
     return RuleBook(RECIPES_OF[preset], facts)

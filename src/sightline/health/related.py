@@ -29,6 +29,13 @@ def difference(value: float, reference: float) -> float:
 def standard_errors(value: float, error: float) -> float:
     """How many of its standard errors a value is; without any error only 0 is not infinitely many.
 
+    Args:
+        value: the value.
+        error: its standard error.
+
+    Returns:
+        The number, with the sign of the value.
+
     Example:
         >>> standard_errors(-6.0, 2.0), standard_errors(1e-9, 0.0), standard_errors(0.0, 0.0)
         (-3.0, inf, 0.0)

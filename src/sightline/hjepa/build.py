@@ -148,6 +148,8 @@ def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
         keep.save_frequency,
         metric_name="eval/knn_accuracy",
         mode="max",
+        # The latest may already hold what is only found a little later.
+        keep_last_n=3 if config.health.on_error == "rollback" else 1,
     )
 
 

@@ -11,10 +11,12 @@ from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
+    SecretStr,
     model_validator,
 )
 
 from sightline.callbacks import PRESETS, Cadences, Preset
+from sightline.callbacks.health import OnError
 from sightline.events import to_local_path, to_path
 from sightline.hjepa.loss import LossKind, TargetNorm
 from sightline.training.config import Config
@@ -209,6 +211,24 @@ class EvaluationConfig(Config):
     eval_frequency: PositiveInt = Field(10, description="epochs between validations and probes")
 
 
+class HealthConfig(Config):
+    """How the run is judged while it goes on, and what follows from it."""
+
+    enabled: bool = Field(True, description="judge every logged value")
+    on_error: OnError = Field(
+        "warn",
+        description="warn: tell; stop: save and end; rollback: go back to before it, more slowly",
+    )
+    webhook: SecretStr | None = Field(
+        None,
+        description="URL that findings are posted to, or $NAME of an environment variable with it",
+    )
+    rollback_lr_factor: float = Field(
+        0.5, gt=0, le=1, description="what a rollback multiplies the learning rate with"
+    )
+    max_rollbacks: PositiveInt = Field(2, description="rollbacks after which the run stops")
+
+
 class HJEPAConfig(Config):
     """A whole H-JEPA run."""
 
@@ -222,6 +242,7 @@ class HJEPAConfig(Config):
     evaluation: EvaluationConfig = EvaluationConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
     logging: LoggingConfig = LoggingConfig()
+    health: HealthConfig = HealthConfig()
 
     @model_validator(mode="after")
     def _parts_fit(self) -> HJEPAConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from sightline.callbacks import (
     EmbeddingMonitor,
     EverySeconds,
     GradientMonitor,
-    HealthMonitor,
     HierarchyMonitor,
     HistogramMonitor,
     InputMonitor,
@@ -33,15 +32,14 @@ from sightline.callbacks import (
     ThroughputMonitor,
 )
 from sightline.diagnostics import peak_flops
-from sightline.health import Facts
-from sightline.health import hjepa as health_rules
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.costs import measure_costs
+from sightline.hjepa.health import health_monitors
 from sightline.hjepa.loss import HierarchicalLoss
 from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
+from sightline.training.schedules import Schedule
 
-Schedule = Callable[[int], float]
 MAX_PLANNED = 1000  # points of a drawn schedule
 
 
@@ -54,7 +52,8 @@ def create_monitors(
     *,
     device: str,
     steps_per_epoch: int,
-    schedules: Mapping[str, Schedule],
+    learning_rate: Schedule,
+    momentum: Schedule,
     samples: Callable[[], Samples],
 ) -> list[Callback]:
     """The monitors of a run, in the order in which they are called.
@@ -67,7 +66,8 @@ def create_monitors(
         measure: Probes the frozen encoder.
         device: Where the model trains.
         steps_per_epoch: Optimizer steps in an epoch.
-        schedules: Planned values by name, each a function of the finished steps.
+        learning_rate: The planned learning rate.
+        momentum: The planned momentum of the target encoder.
         samples: Makes features of images for the Projector.
 
     Returns:
@@ -80,7 +80,7 @@ def create_monitors(
     steps = np.linspace(0, total_steps - 1, min(total_steps, MAX_PLANNED)).astype(int)
     plans = {
         name: (steps, [schedule(step) for step in steps.tolist()])
-        for name, schedule in schedules.items()
+        for name, schedule in (("learning rate", learning_rate), ("EMA momentum", momentum))
     }
     size = config.data.image_size
     costs = measure_costs(
@@ -116,17 +116,7 @@ def create_monitors(
         EmbeddingMonitor(loss_fn.normalize, samples, every=every.figures),
         StabilityMonitor(every=log_every),
         SystemMonitor(every=EverySeconds(config.logging.system_seconds)),
-        HealthMonitor(
-            health_rules(
-                Facts(
-                    num_samples=config.data.batch_size,
-                    width=config.model.embed_dim,
-                    warmup_steps=warmup_steps,
-                    # All images look alike to an untrained encoder, and to a healthy one at first.
-                    settle_steps=total_steps // 2,
-                )
-            )
-        ),
+        *health_monitors(config, masking, learning_rate, momentum),
         ProgressBarCallback(),
         ThroughputMonitor(
             flops_per_sample=costs.step_flops,

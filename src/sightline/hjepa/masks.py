@@ -236,6 +236,13 @@ class MultiBlockMasking:
         eligible_BHW |= ~target_BHW & crowded_B[:, None, None]
         return Masks.of(eligible_BHW, blocks_BKHW)
 
+    @property
+    def mask_ratio_range(self) -> tuple[float, float]:
+        """Smallest and largest share of the grid that the targets of an image can cover."""
+        num_patches = self.grid_size[0] * self.grid_size[1]
+        most = min(self.num_masks * self._largest_block(), num_patches - self.min_context)
+        return self._smallest_block() / num_patches, most / num_patches
+
     @staticmethod
     def _uniform(
         edges: tuple[float, float], shape: tuple[int, ...], generator: torch.Generator
@@ -254,13 +261,19 @@ class MultiBlockMasking:
 
     def _largest_block(self) -> int:
         """A bound on the patches of a target block, over all heights that it can round to."""
+        return int(self._areas(self.mask_scale[1]).max())
+
+    def _smallest_block(self) -> int:
+        """The same from below."""
+        return int(self._areas(self.mask_scale[0]).min())
+
+    def _areas(self, scale: float) -> Tensor:
         heights, _ = self._block_sizes(
             torch.tensor(self.mask_scale), torch.tensor(self.aspect_ratio)
         )
         height = torch.arange(int(heights[0]), int(heights[1]) + 1)
         rows, columns = self.grid_size
-        width = (self.mask_scale[1] * rows * columns / height).round().clamp(max=columns)
-        return int((height * width).max())
+        return height * (scale * rows * columns / height).round().clamp(1, columns)
 
     def _place(self, height_BK: Tensor, width_BK: Tensor, generator: torch.Generator) -> Tensor:
         """Put each block somewhere it fits, every such place equally likely, the edges included."""

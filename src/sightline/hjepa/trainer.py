@@ -129,6 +129,7 @@ class HJEPATrainer(StepLoop):
             clip_grad=plan.clip_grad,
             log_every=logging.log_frequency,
             validate_every_epochs=config.evaluation.eval_frequency,
+            save_at_start=config.health.on_error == "rollback",
         )
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
         lr = create_lr_scheduler(
@@ -151,7 +152,8 @@ class HJEPATrainer(StepLoop):
                 self.evaluate,
                 device=str(fabric.device),
                 steps_per_epoch=steps_per_epoch,
-                schedules={"learning rate": lr, "EMA momentum": self.momentum},
+                learning_rate=lr,
+                momentum=self.momentum,
                 samples=self.projected_samples,
             )
         resume = None if resume_checkpoint is None else CheckpointManager.load(resume_checkpoint)

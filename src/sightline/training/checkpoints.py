@@ -45,6 +45,7 @@ class CheckpointManager:
         metric_name: The metric that ranks checkpoints. One saved without it, or with NaN, is kept
             only while it is the latest.
         mode: Whether a lower (``"min"``) or a higher (``"max"``) metric is better.
+        keep_last_n: How many of the latest are kept, 1 or more.
 
     Raises:
         ValueError: If a count or the mode is out of range.
@@ -67,9 +68,11 @@ class CheckpointManager:
         save_frequency: int = 10,
         metric_name: str = "val_loss",
         mode: Literal["min", "max"] = "min",
+        keep_last_n: int = 1,
     ) -> None:
         for name, count, least in (
             ("keep_best_n", keep_best_n, 0),
+            ("keep_last_n", keep_last_n, 1),
             ("save_frequency", save_frequency, 1),
         ):
             if count < least:
@@ -83,6 +86,7 @@ class CheckpointManager:
         self.save_frequency = save_frequency
         self.metric_name = metric_name
         self.mode = mode
+        self.keep_last_n = keep_last_n
 
     def should_save(self, epoch: int) -> bool:
         """Say whether a checkpoint is due.
@@ -175,6 +179,28 @@ class CheckpointManager:
         """
         return next(iter(self._ranked()), None)
 
+    def before(self, step: int) -> Path | None:
+        """Find the last checkpoint that holds nothing of a step, nor of later ones.
+
+        Args:
+            step: The number of an optimizer step, from 1.
+
+        Returns:
+            Its directory, or None if there is none.
+        """
+        earlier = {path: at for path, at in self._steps().items() if at < step}
+        return max(earlier, key=earlier.__getitem__, default=None)
+
+    def discard_after(self, step: int) -> None:
+        """Remove the checkpoints of later steps, so that no run resumes from them.
+
+        Args:
+            step: The last step whose checkpoint stays.
+        """
+        for path, at in self._steps().items():
+            if at > step:
+                _remove(path)
+
     def resolve(self, where: str | Path) -> Path | None:
         """Find the checkpoint that a user asks to resume from.
 
@@ -216,6 +242,10 @@ class CheckpointManager:
 
         return {path: found[path] for path in sorted(found, key=order)}
 
+    def _steps(self) -> dict[Path, int]:
+        """Finished steps of each checkpoint that can be read."""
+        return {path: found["step"] for path, found in self._all().items() if found is not None}
+
     def _ranked(self) -> list[Path]:
         values: dict[Path, float] = {}
         for path, manifest in reversed(self._all().items()):
@@ -228,7 +258,8 @@ class CheckpointManager:
         return 1 + max((m["sequence"] for m in self._all().values() if m is not None), default=0)
 
     def _prune(self, newest: Path) -> None:
-        kept = {newest, *self._ranked()[: self.keep_best_n]}
+        latest = [*self._all()][-self.keep_last_n :]
+        kept = {newest, *latest, *self._ranked()[: self.keep_best_n]}
         for path, manifest in self._all().items():
             if path not in kept and manifest is not None:
                 _remove(path)

@@ -29,6 +29,7 @@ from sightline.training.interruption import stop_on_signals
 from sightline.training.means import SampleMean
 from sightline.training.observed_step import ObservedStep
 from sightline.training.plan import LoopSettings, ResumableBatches
+from sightline.training.setback import Setback
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,9 @@ class StepLoop(ObservedStep, ABC):
         self.step = 0
         self.micro_step = 0
         self.stop_reason: str | None = None
+        self.learning_rate_cuts: tuple[tuple[int, float], ...] = ()
+        self._setback: Setback | None = None
+        self._open_logger = open_logger
         self.samples_per_step = 0
         self._logs_at = EverySteps(settings.log_every)
         self._clipping = GradientClipping(settings.clip_grad, fabric.device)
@@ -150,6 +154,21 @@ class StepLoop(ObservedStep, ABC):
         """
         self.stop_reason = self.stop_reason or reason
 
+    def roll_back(self, before_step: int, reason: str, *, factor: float, at_most: int) -> None:
+        """After the current step, return to the last checkpoint from before a step.
+
+        The log is taken back with the weights. Where there is no such checkpoint, or the run has
+        gone back often enough, it stops.
+
+        Args:
+            before_step: The first step that must not be in the checkpoint.
+            reason: Why.
+            factor: What the learning rate is multiplied with from there on.
+            at_most: How often in a run.
+        """
+        wish = Setback(before_step, reason, factor, at_most)
+        self._setback = wish.joined(self._setback)
+
     # The walk from batch to log.
 
     def run(self) -> None:
@@ -158,6 +177,8 @@ class StepLoop(ObservedStep, ABC):
             if self.step == 0:
                 self.logger.log_metrics(self._run_validation(), step=0)
             self.callbacks.on_train_begin(self)
+            if self.step == 0 and self.settings.save_at_start:
+                self.save(0, {})
             try:
                 while self.epoch < self.end_epoch and self.stop_reason is None:
                     self._train_epoch(self.epoch)
@@ -172,6 +193,8 @@ class StepLoop(ObservedStep, ABC):
         batches = iter(self.train_loader)
         while micro_batches := list(itertools.islice(batches, self.settings.accumulation_steps)):
             self._optimizer_step(micro_batches)
+            if self._setback is not None and self._go_back(self._setback):
+                return
             if self.stop_reason is not None:
                 break
         if self.step == (epoch + 1) * self.steps_per_epoch:
@@ -184,7 +207,7 @@ class StepLoop(ObservedStep, ABC):
             self.callbacks.on_batch_begin(self, micro_batches[0])
             self.begin_observing(self.callbacks.needs)
         is_logged = self._logs_at.is_due(self.step + 1)
-        learning_rate = self.learning_rate(self.step)
+        learning_rate = self.learning_rate(self.step) * self._learning_rate_factor()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         # Not after the step, so that callbacks can still read the gradients then.
@@ -252,6 +275,9 @@ class StepLoop(ObservedStep, ABC):
         self.callbacks.on_validation_end(self, logs)
         return logs
 
+    def _learning_rate_factor(self) -> float:
+        return math.prod(factor for _, factor in self.learning_rate_cuts)
+
     # What is kept.
 
     def save(self, epoch: int, metrics: Mapping[str, Tensor | float]) -> Path | None:
@@ -280,6 +306,7 @@ class StepLoop(ObservedStep, ABC):
             "epoch_loss": self._epoch_loss.state_dict(),
             "first_validation": self.first_validation,
             "last_validation": self.last_validation,
+            "learning_rate_cuts": [list(cut) for cut in self.learning_rate_cuts],
             "callbacks": self.callbacks.state_dict(),
         }
         numbers = {name: float(value) for name, value in metrics.items()}
@@ -294,5 +321,34 @@ class StepLoop(ObservedStep, ABC):
         self._epoch_loss.load_state_dict(state["epoch_loss"])
         self.first_validation = state["first_validation"]
         self.last_validation = state["last_validation"]
+        self.learning_rate_cuts = tuple(
+            (int(step), float(factor)) for step, factor in state.get("learning_rate_cuts", ())
+        )
         self.callbacks.load_state_dict(state["callbacks"])
         self.step = checkpoint.step
+
+    def _go_back(self, setback: Setback) -> bool:
+        """Stand where the last good checkpoint was saved; False where the run stops instead."""
+        self._setback = None
+        checkpoint = self.checkpoints.before(setback.before_step)
+        num_before = len(self.learning_rate_cuts)
+        if checkpoint is None or num_before >= setback.at_most:
+            why = (
+                "no checkpoint is from before" if checkpoint is None else "it happened again after"
+            )
+            what = (
+                f"step {setback.before_step}" if checkpoint is None else f"{num_before} rollbacks"
+            )
+            self.stop(f"{setback.reason}, and {why} {what}")
+            return False
+        self.logger.close_at_end()
+        cuts = self.learning_rate_cuts
+        self._restore(self.checkpoints.load(checkpoint))
+        self.learning_rate_cuts = (*cuts, (self.step, setback.factor))
+        self.checkpoints.discard_after(self.step)
+        self.logger = self._open_logger(self.step)
+        told = f"Went back to step {self.step}: {setback.reason}. The learning rate is now "
+        told += f"{self._learning_rate_factor():g} of the planned one."
+        log.warning("%s", told)
+        self.logger.log_alert(told, step=self.step)
+        return True

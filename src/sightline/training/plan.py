@@ -28,6 +28,7 @@ class LoopSettings:
         clip_grad: Largest gradient norm; None for none.
         log_every: Steps between logged scalars.
         validate_every_epochs: Epochs between validations.
+        save_at_start: Whether there is a checkpoint from before the first step.
     """
 
     epochs: int
@@ -36,6 +37,7 @@ class LoopSettings:
     clip_grad: float | None = None
     log_every: int = 10
     validate_every_epochs: int = 1
+    save_at_start: bool = False
 
     def steps_per_epoch(self, num_batches: int) -> int:
         """Optimizer steps in an epoch of so many micro-batches.
