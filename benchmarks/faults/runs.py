@@ -13,7 +13,6 @@ from benchmarks.faults.plants import Once, Plant
 from torch.utils.data import DataLoader
 
 from sightline.callbacks import ProgressBarCallback
-from sightline.health import Facts, Plan
 from sightline.hjepa import (
     HJEPAConfig,
     HJEPATrainer,
@@ -139,37 +138,3 @@ def train(trainer: HJEPATrainer, *, until: int, plant: Plant | None = None, at: 
     trainer.callbacks.callbacks.append(Once(until - 1, lambda: trainer.stop("long enough")))
     trainer.run()
     trainer.logger.close()
-
-
-def facts_of(trainer: HJEPATrainer) -> Facts:
-    """What the health rules must know of a run.
-
-    Args:
-        trainer: As `build` makes it.
-    """
-    config, model = trainer.config, trainer.model
-    total, warmup = config.training.epochs, config.training.warmup_epochs
-    total_steps, warmup_steps = total * trainer.steps_per_epoch, warmup * trainer.steps_per_epoch
-    plan, ema = config.training, config.model.ema
-    rate = Plan(
-        start=0.0,
-        base=plan.lr,
-        final=plan.min_lr,
-        warmup_steps=warmup_steps,
-        total_steps=total_steps,
-    )
-    momentum = Plan(
-        start=ema.momentum,
-        base=ema.momentum,
-        final=ema.momentum_end,
-        warmup_steps=0,
-        total_steps=total_steps,
-    )
-    return Facts(
-        num_samples=config.data.batch_size,
-        width=config.model.embed_dim,
-        num_patches=model.grid_size[0] * model.grid_size[1],
-        warmup_steps=warmup_steps,
-        settle_steps=total_steps // 2,
-        plans={"learning_rate/base_lr": rate, "ema/momentum_current": momentum},
-    )

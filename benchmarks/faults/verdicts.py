@@ -9,9 +9,8 @@ from pathlib import Path
 from benchmarks.faults.cases import WITHIN, Fault
 
 import sightline
-from sightline.health import Facts, Finding, Judge, Level, hjepa
-
-FACTS = "facts.json"
+from sightline.callbacks.health import FACTS
+from sightline.health import Finding, Judge, Level, RuleBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +34,11 @@ def findings(run_dir: Path) -> list[Made]:
     """All findings of a run, in the order in which they were made.
 
     Args:
-        run_dir: The run's folder, with the facts of the run beside its event files.
+        run_dir: The run's folder, whose log holds the facts that the rules refer to.
     """
-    judging = Judge(hjepa(Facts.from_json((run_dir / FACTS).read_text())))
     (run,) = sightline.read(run_dir).runs.values()
+    facts = run.texts[FACTS].values[0].removeprefix("```json").removesuffix("```")
+    judging = Judge(RuleBook.from_json(facts))
     by_step: dict[int, dict[str, float]] = defaultdict(dict)
     for tag, series in run.scalars.items():
         for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):

@@ -49,8 +49,9 @@ class RunFacts(Callback):
             trainer.logger.log_graph(self.model, step=0)
 
     def _environment(self) -> str:
+        command = _SECRET.sub(r"\1***", shlex.join(sys.argv))
         rows = [
-            ("command", f"`{_SECRET.sub(r'\1***', shlex.join(sys.argv))}`"),
+            ("command", f"`{command}`"),
             ("device", self.device),
             ("machine", platform.platform()),
             ("python", platform.python_version()),
