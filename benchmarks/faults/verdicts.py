@@ -37,7 +37,7 @@ def findings(run_dir: Path) -> list[Made]:
         run_dir: The run's folder, whose log holds the facts that the rules refer to.
     """
     (run,) = sightline.read(run_dir).runs.values()
-    facts = run.texts[FACTS].values[0].removeprefix("```json").removesuffix("```")
+    facts = str(run.texts[FACTS][0].text).removeprefix("```json").removesuffix("```")
     judging = Judge(RuleBook.from_json(facts))
     by_step: dict[int, dict[str, float]] = defaultdict(dict)
     for tag, series in run.scalars.items():
