@@ -2,8 +2,9 @@
 
 Sixteen real trainings of H-JEPA, of 400 steps each, get one fault each (`benchmarks/faults`): a
 bug in the data, the masks, the moving average, the loss or the step, planted from the outside at a
-known step. Five others of other sizes, widths and seeds get none. The rules of `sightline.health.hjepa`
-judge the event files of each run, as they do while it trains. Held against them:
+known step. Five others of other sizes, widths and seeds get none. The rules of
+`sightline.health.hjepa` judge the event files of each run, as they do while it trains. It is held
+that
 
 - a rule that names the fault fires within 200 steps of it, and had not fired before;
 - no other finding of level ERROR is made, before the fault or after it;

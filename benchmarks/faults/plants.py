@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from sightline.callbacks import Callback, LossMonitor
 from sightline.hjepa import HJEPAOutput, HJEPATrainer, Masks
@@ -127,9 +126,15 @@ def gradients_in_target(trainer: HJEPATrainer, at: int) -> None:
         model.encode_targets = lambda images: model.target_encoder(images).unflatten(
             1, model.grid_size
         )
-        loss_fn.normalize = lambda target: F.layer_norm(target, target.shape[-1:])
+        loss_fn.normalize = _standardized
 
     _once(trainer, at, attach)
+
+
+def _standardized(target_BHWD: Tensor) -> Tensor:
+    """As the loss does it by default, with the gradient left in."""
+    variance_D, mean_D = torch.var_mean(target_BHWD, dim=(0, 1, 2), correction=0)
+    return (target_BHWD - mean_D) * torch.rsqrt(variance_D + 1e-5)
 
 
 # The masks.

@@ -34,6 +34,7 @@ from sightline.callbacks import (
 from sightline.diagnostics import peak_flops
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.costs import measure_costs
+from sightline.hjepa.encoder import VisionTransformer
 from sightline.hjepa.health import health_monitors
 from sightline.hjepa.loss import HierarchicalLoss
 from sightline.hjepa.masks import MultiBlockMasking
@@ -100,8 +101,8 @@ def create_monitors(
         QualityMonitor(every=every.quality),
         EMAMonitor(
             lambda: (
-                dict(model.target_encoder.named_parameters()),
-                dict(model.context_encoder.named_parameters()),
+                _weights(model.target_encoder),
+                _weights(model.context_encoder),
             ),
             gradients=lambda: {
                 name: weight.grad
@@ -124,6 +125,10 @@ def create_monitors(
             every=log_every,
         ),
     ]
+
+
+def _weights(encoder: VisionTransformer) -> dict[str, torch.Tensor]:
+    return {name: weight.detach() for name, weight in encoder.named_parameters()}
 
 
 def _peak_flops(device: str, *, use_amp: bool) -> float | None:
