@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.health.book import RuleBook
 from sightline.health.finding import Finding
@@ -17,6 +18,7 @@ from sightline.health.rule import Rule, Steps, Values, Watch
 from sightline.health.verdict import Verdict
 
 Rules = RuleBook | Iterable[Rule]
+Column = Sequence[int] | Sequence[float] | NDArray[Any]
 
 
 class Judge:
@@ -175,7 +177,7 @@ class Judge:
             one.look(step)
 
 
-def judge(rules: Rules, series: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Verdict:
+def judge(rules: Rules, series: Mapping[str, tuple[Column, Column]]) -> Verdict:
     """Judge recorded series with the rules that also run live.
 
     Args:
@@ -200,7 +202,7 @@ def judge(rules: Rules, series: Mapping[str, tuple[Sequence[int], Sequence[float
     return judging.verdict()
 
 
-def _column(tag: str, steps: Sequence[int], values: Sequence[float]) -> tuple[Steps, Values]:
+def _column(tag: str, steps: Column, values: Column) -> tuple[Steps, Values]:
     if len(steps) != len(values):
         raise ValueError(
             f"expected as many steps as values for {tag}, got {len(steps)} and {len(values)}; "
