@@ -47,7 +47,7 @@ def read_tag_map(path: Path | None) -> dict[str, str]:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"expected YAML in {path}, got {' '.join(str(error).split())}") from error
-    pairs = found.items() if isinstance(found, dict) else [(None, None)]
+    pairs: Any = found.items() if isinstance(found, dict) else [(None, None)]
     if not all(isinstance(text, str) for pair in pairs for text in pair):
         raise ValueError(
             f"expected a mapping of roles to tags in {path}, got {str(found)[:60]!r}; write lines "

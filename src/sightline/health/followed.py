@@ -4,35 +4,47 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache, partial
 
 import numpy as np
 
 from sightline.health.criteria import Interval
-from sightline.health.finding import Finding
 from sightline.health.related import Related
 from sightline.health.rule import EVERYTHING, NOTHING, Rule, Watch
 
 
 class Followed:
-    """Hands the values of a tag to the rules that follow it, and to those that only read it.
-
-    Between `low` and `high` a value changes nothing, whatever its rounding to float32.
+    """The rules that follow a tag, and those that only read it.
 
     Args:
+        tag: the tag.
         rules: those whose series it is.
         readers: those that set another series against it; the list may grow.
+        news: where rules are put that find something for the first time.
     """
 
-    __slots__ = ("high", "low", "readers", "rules")
-
-    def __init__(self, rules: Sequence[Rule], readers: list[Related]) -> None:
+    def __init__(
+        self, tag: str, rules: Sequence[Rule], readers: list[Related], news: list[Rule]
+    ) -> None:
+        self.tag = tag
         self.rules = tuple(rules)
         self.readers = readers
-        self.low, self.high = NOTHING
+        self._news = news
+        self._others: list[Rule] = []
+        for rule in self.rules:
+            watch = rule.watch if isinstance(rule, Related) else rule
+            if isinstance(watch, Watch):
+                watch.on_found = partial(news.append, rule)
+            else:
+                self._others.append(rule)
+        # Of rules that remember values no value is calm; all others are looked at in between.
+        self._may_be_calm = all(
+            isinstance(rule, Watch) and rule.transform is None for rule in self.rules
+        )
 
     @property
     def bounds(self) -> list[float]:
-        """Steps after which another interval is calm."""
+        """Steps after which other values are calm."""
         watches = [rule.watch if isinstance(rule, Related) else rule for rule in self.rules]
         return [
             bound
@@ -41,35 +53,44 @@ class Followed:
             for bound in (watch.warmup_steps, watch.until_step)
         ]
 
-    def look(self, step: int) -> None:
-        """Find out which values are calm at a step."""
-        if self.readers:
-            self.low, self.high = NOTHING
-            return
-        intervals = [_inner(_calm(rule, step)) for rule in self.rules]
-        self.low = max((low for low, _ in intervals), default=-math.inf)
-        self.high = min((high for _, high in intervals), default=math.inf)
-
-    def take(self, tag: str, step: int, value: float, news: list[Finding]) -> None:
+    def take(self, step: int, value: float) -> Interval | None:
         """Tell the rules of a value.
 
         Args:
-            tag: the tag.
             step: step of the value.
             value: the value, as a file keeps it.
-            news: where findings go that are new with it.
+
+        Returns:
+            Which values are calm from now on; None for no others than before.
         """
+        known = [rule.verdict() is not None for rule in self._others] if self._others else ()
         for rule in self.rules:
-            known = _has_found(rule)
             rule.update(step, value)
-            if not known and _has_found(rule):
-                news += filter(None, (rule.verdict(),))
         for reader in self.readers:
-            known = reader.has_found
-            reader.note(tag, step, value)
-            if not known and reader.has_found:
-                news += filter(None, (reader.verdict(),))
-        self.look(step)
+            reader.note(self.tag, step, value)
+        for rule, was_known in zip(self._others, known, strict=True):
+            if not was_known and rule.verdict() is not None:
+                self._news.append(rule)
+        return self.calm(step) if self._may_be_calm and not self.readers else None
+
+    def calm(self, step: int) -> Interval:
+        """Values that nobody need be told of, up to the next of `bounds`.
+
+        Args:
+            step: the step of the next value.
+
+        Returns:
+            The smallest and the largest of them; whatever their rounding to float32.
+        """
+        if self.readers:
+            return NOTHING
+        low, high = EVERYTHING
+        for rule in self.rules:
+            calm = _calm(rule, step)
+            if calm is NOTHING:
+                return NOTHING
+            low, high = max(low, calm[0]), min(high, calm[1])
+        return _inner((low, high))
 
 
 def _calm(rule: Rule, step: int) -> Interval:
@@ -80,19 +101,16 @@ def _calm(rule: Rule, step: int) -> Interval:
     return NOTHING
 
 
-def _has_found(rule: Rule) -> bool:
-    if isinstance(rule, Watch | Related):
-        return rule.has_found
-    return rule.verdict() is not None
-
-
+@lru_cache(maxsize=1024)
 def _inner(interval: Interval) -> Interval:
-    """The interval without what float32 may round out of it."""
+    """The interval up to its outermost float32 numbers: rounding leads out of none of those."""
     low, high = interval
     if math.isfinite(low):
         rounded = np.float32(low)
-        low = float(np.nextafter(rounded, np.float32(np.inf)) if rounded <= low else rounded)
+        low = float(np.nextafter(rounded, np.float32(np.inf)) if float(rounded) < low else rounded)
     if math.isfinite(high):
         rounded = np.float32(high)
-        high = float(np.nextafter(rounded, np.float32(-np.inf)) if rounded >= high else rounded)
+        high = float(
+            np.nextafter(rounded, np.float32(-np.inf)) if float(rounded) > high else rounded
+        )
     return low, high

@@ -57,13 +57,13 @@ class Blocks:
         self.steps, self.values = steps[stop:].tolist(), values[stop:].tolist()
         return steps[:stop].reshape(-1, self.size), values[:stop].reshape(-1, self.size)
 
-    def add_one(self, step: int, value: float) -> tuple[Steps, Values] | None:
+    def add_one(self, step: int, value: float) -> tuple[list[int], list[float]] | None:
         """Add one reading, and return its block if that is full with it."""
         self.steps.append(step)
         self.values.append(value)
         if len(self.steps) < self.size:
             return None
-        full = np.array([self.steps], np.int64), np.array([self.values])
+        full = self.steps, self.values
         self.steps, self.values = [], []
         return full
 
@@ -94,8 +94,10 @@ class Deviations:
         score = None if self._median is None else _score(value, self._median, self._spread)
         full = self._blocks.add_one(step, value)
         if full is not None:
-            medians, spreads = _baselines(full[1])
-            self._median, self._spread = float(medians[0]), float(spreads[0])
+            _, values = full
+            self._median = _median(values)
+            deviation = _median([abs(one - self._median) for one in values])
+            self._spread = max(SIGMA_PER_MAD * deviation, CALM_SHARE * abs(self._median))
         return score
 
     def apply_many(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
@@ -144,6 +146,15 @@ def _baselines(full: Values) -> tuple[Values, Values]:
     return medians, np.maximum(SIGMA_PER_MAD * deviations, CALM_SHARE * np.abs(medians))
 
 
+def _median(values: list[float]) -> float:
+    """As NumPy has it, without what a call of it costs on a few values."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return (ordered[middle - 1] + ordered[middle]) / 2
+
+
 class OverBlocks(ABC):
     """A transform that has one value for each block, at the block's last step.
 
@@ -172,7 +183,11 @@ class OverBlocks(ABC):
         full = self._blocks.add_one(step, value)
         if full is None:
             return None
-        _, turned = self._close(*full)
+        return self.close_one(*full)
+
+    def close_one(self, steps: list[int], values: list[float]) -> float | None:
+        """Close one block; None before the first window is full."""
+        _, turned = self._close(np.array([steps], np.int64), np.array([values]))
         return float(turned[0]) if len(turned) else None
 
     def apply_many(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
@@ -230,6 +245,20 @@ class Drift(OverBlocks):
     def summary(self, steps: Steps, values: Values) -> NDArray[np.float64]:
         """Mean step and median value."""
         return np.stack([steps.mean(axis=1), np.median(values, axis=1)], axis=1)
+
+    def close_one(self, steps: list[int], values: list[float]) -> float | None:
+        """Close one block; None before the first window is full."""
+        past = [*self._past, [sum(steps) / len(steps), _median(values)]]
+        self._past = past[max(len(past) - self.num_blocks + 1, 0) :]
+        if len(past) < self.num_blocks:
+            return None
+        center = sum(x for x, _ in past) / len(past)
+        level = sum(abs(y) for _, y in past) / len(past)
+        squares = sum((x - center) ** 2 for x, _ in past)
+        rise = self.sign * sum((x - center) * y for x, y in past)
+        if not rise * 100 * (past[-1][0] - past[0][0]) > 0.99 * self.change * level * squares:
+            return math.nan if self.level_only else 0.0
+        return float(self.windows(np.array([past]))[0])
 
     def windows(self, past: NDArray[np.float64]) -> Values:
         """Changes in the direction, or levels while they change."""
