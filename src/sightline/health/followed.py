@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
 import numpy as np
@@ -30,17 +30,10 @@ class Followed:
         self.rules = tuple(rules)
         self.readers = readers
         self._news = news
-        self._others: list[Rule] = []
         for rule in self.rules:
             watch = rule.watch if isinstance(rule, Related) else rule
             if isinstance(watch, Watch):
                 watch.on_found = partial(news.append, rule)
-            else:
-                self._others.append(rule)
-        # Of rules that remember values no value is calm; all others are looked at in between.
-        self._may_be_calm = all(
-            isinstance(rule, Watch) and rule.transform is None for rule in self.rules
-        )
 
     @property
     def bounds(self) -> list[float]:
@@ -53,25 +46,30 @@ class Followed:
             for bound in (watch.warmup_steps, watch.until_step)
         ]
 
-    def take(self, step: int, value: float) -> Interval | None:
-        """Tell the rules of a value.
+    @property
+    def may_be_calm(self) -> bool:
+        """Whether what is calm depends on the values before; else it is `bounds` alone."""
+        return not self.readers and all(
+            isinstance(rule, Watch) and rule.transform is None for rule in self.rules
+        )
 
-        Args:
-            step: step of the value.
-            value: the value, as a file keeps it.
+    def listeners(self) -> tuple[Callable[[int, float], object], ...]:
+        """Whom to tell of a value that is not calm, with its step and the value as a file has it.
 
         Returns:
-            Which values are calm from now on; None for no others than before.
+            Functions, in the order of the rules.
         """
-        known = [rule.verdict() is not None for rule in self._others] if self._others else ()
-        for rule in self.rules:
-            rule.update(step, value)
-        for reader in self.readers:
-            reader.note(self.tag, step, value)
-        for rule, was_known in zip(self._others, known, strict=True):
-            if not was_known and rule.verdict() is not None:
-                self._news.append(rule)
-        return self.calm(step) if self._may_be_calm and not self.readers else None
+        rules = (
+            rule.update if isinstance(rule, Watch | Related) else partial(self._tell_other, rule)
+            for rule in self.rules
+        )
+        return *rules, *(partial(reader.note, self.tag) for reader in self.readers)
+
+    def _tell_other(self, rule: Rule, step: int, value: float) -> None:
+        was_known = rule.verdict() is not None
+        rule.update(step, value)
+        if not was_known and rule.verdict() is not None:
+            self._news.append(rule)
 
     def calm(self, step: int) -> Interval:
         """Values that nobody need be told of, up to the next of `bounds`.

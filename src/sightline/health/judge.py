@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ctypes import c_float
 from typing import Any
 
@@ -52,6 +52,8 @@ class Judge:
         self._own = dict(own)
         self._followed: dict[str, Followed] = {}
         self._calm: dict[str, Interval] = {}  # of each tag that is followed
+        self._listeners: dict[str, tuple[Callable[[int, float], object], ...]] = {}
+        self._restless: set[str] = set()  # tags of which other values may be calm after each
         self._news: list[Rule] = []
         self._readers: dict[str, list[Related]] = defaultdict(list)
         self._prepared: dict[str, Followed] = {}  # not seen yet, but they listen to what is
@@ -78,9 +80,11 @@ class Judge:
             except KeyError:
                 low, high = self._follow(tag, step)
             if not low <= value <= high:
-                changed = self._followed[tag].take(step, c_float(value).value)
-                if changed is not None:
-                    calm[tag] = changed
+                stored = c_float(value).value
+                for tell in self._listeners[tag]:
+                    tell(step, stored)
+                if tag in self._restless:
+                    calm[tag] = self._followed[tag].calm(step)
         if not self._news:
             return ()
         news = tuple(found for rule in self._news if (found := rule.verdict()) is not None)
@@ -167,6 +171,9 @@ class Judge:
         del self._prepared[tag]
         self._next_start = -1.0
         self._calm[tag] = one.calm(step)
+        self._listeners[tag] = one.listeners()
+        if one.may_be_calm:
+            self._restless.add(tag)
         return self._calm[tag]
 
     def _prepare(self, tag: str) -> Followed:
@@ -185,7 +192,10 @@ class Judge:
         """What is calm changes where warm-ups end."""
         bounds = [bound for one in self._followed.values() for bound in one.bounds]
         self._next_start = min((bound for bound in bounds if bound >= step), default=math.inf)
-        self._calm = {tag: one.calm(step) for tag, one in self._followed.items()}
+        for tag, one in self._followed.items():
+            self._calm[tag] = one.calm(step)
+            self._listeners[tag] = one.listeners()
+        self._restless = {tag for tag, one in self._followed.items() if one.may_be_calm}
 
 
 def judge(rules: Rules, series: Mapping[str, tuple[Column, Column]]) -> Verdict:

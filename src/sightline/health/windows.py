@@ -252,11 +252,9 @@ class Drift(OverBlocks):
         self._past = past[max(len(past) - self.num_blocks + 1, 0) :]
         if len(past) < self.num_blocks:
             return None
-        center = sum(x for x, _ in past) / len(past)
-        level = sum(abs(y) for _, y in past) / len(past)
-        squares = sum((x - center) ** 2 for x, _ in past)
-        rise = self.sign * sum((x - center) * y for x, y in past)
-        if not rise * 100 * (past[-1][0] - past[0][0]) > 0.99 * self.change * level * squares:
+        levels = [y for _, y in past]
+        # No line through points rises by more than one and a half times their range.
+        if 200 * (max(levels) - min(levels)) * len(past) < self.change * sum(map(abs, levels)):
             return math.nan if self.level_only else 0.0
         return float(self.windows(np.array([past]))[0])
 
