@@ -86,6 +86,19 @@ def test_a_healthy_noisy_curve_breaks_none_of_them(kind, seed, monkeypatch):
     assert findings(limit, FALLING * (1 + 0.05 * slow), monkeypatch=monkeypatch) == ()
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_curve_of_nothing_but_noise_has_no_trend(seed, monkeypatch):
+    noise = 1 + 0.5 * np.random.default_rng(seed).standard_normal(NUM)
+    for direction in ("rising", "falling"):
+        assert findings(Limit(trend=direction), noise, monkeypatch=monkeypatch) == ()
+
+
+@pytest.mark.parametrize(("rise", "num_found"), [(0.05, 0), (0.15, 1), (0.5, 1)])
+def test_a_trend_counts_from_its_size_on(rise, num_found, monkeypatch):
+    values = 1 + rise * np.clip((np.arange(NUM) - 500) / 192, 0, 1) + 0.01 * NOISE
+    assert len(findings(Limit(trend="rising"), values, monkeypatch=monkeypatch)) == num_found
+
+
 def test_a_curve_that_falls_on_is_no_plateau(monkeypatch):
     on_and_on = 3.0 - 0.002 * np.arange(NUM) + 0.02 * NOISE
     limit = Limit(plateau=1, window=200)
@@ -160,7 +173,7 @@ TRANSFORMS = {
     "change": Change,
     "relative change": lambda: Change(relative=True),
     "deviations": lambda: Deviations(4),
-    "rise": lambda: Drift("rising", 8, 5.0),
+    "rise": lambda: Drift("rising", 24, 5.0),
     "fall": lambda: Drift("falling", 5, 1.0),
     "level": lambda: Drift("rising", 4, 1.0, level_only=True),
     "gain": lambda: Gain(6),

@@ -20,7 +20,7 @@ from sightline.health.transforms import Steps, Values, finite
 
 SIGMA_PER_MAD = 1.4826  # of a normal distribution
 CALM_SHARE = 0.02  # of the median: no deviation is taken for smaller
-BLOCKS = 8
+SURE = 5.0  # standard errors of a slope; three are too few for the many windows of a run
 
 
 class Blocks:
@@ -159,11 +159,11 @@ class OverBlocks(ABC):
     """A transform that has one value for each block, at the block's last step.
 
     Args:
-        window: readings that a value is seen over, at least 3: eight blocks of them, or fewer.
+        window: readings that a value is seen over, at least 4.
         num_blocks: blocks of the window, where it holds so many.
     """
 
-    def __init__(self, window: int, num_blocks: int = BLOCKS) -> None:
+    def __init__(self, window: int, num_blocks: int) -> None:
         self.num_blocks = min(num_blocks, window)
         self._blocks = Blocks(window // self.num_blocks)
         self._past: list[list[float]] = []
@@ -218,8 +218,8 @@ class OverBlocks(ABC):
 class Drift(OverBlocks):
     """How much a curve rises or falls over a window, in % of its level; 0 where that is noise.
 
-    A line is laid through the medians of the blocks (`sightline.diagnostics.trend`); its slope
-    counts where it is more than three of its standard errors.
+    A line is laid through the medians of 16 blocks, or fewer (`sightline.diagnostics.trend`); its
+    slope counts where it is more than five of its standard errors.
 
     Args:
         direction: the direction that counts.
@@ -237,7 +237,7 @@ class Drift(OverBlocks):
         *,
         level_only: bool = False,
     ) -> None:
-        super().__init__(window)
+        super().__init__(window, num_blocks=16)
         self.sign = 1 if direction == "rising" else -1
         self.change = change
         self.level_only = level_only
@@ -271,7 +271,7 @@ class Drift(OverBlocks):
         # The line with its errors is only laid where it may matter.
         for index in np.flatnonzero(changes > 0.99 * self.change).tolist():
             line = trend(past[index, :, 0], past[index, :, 1])
-            if line is not None and line.direction == self.sign:
+            if line is not None and self.sign * line.slope > SURE * line.slope_error:
                 change = self.sign * line.change
                 if not self.level_only:
                     turned[index] = change
@@ -288,7 +288,7 @@ class Gain(OverBlocks):
     """
 
     def __init__(self, window: int) -> None:
-        super().__init__(window)
+        super().__init__(window, num_blocks=8)
         self._first: float | None = None
         self._lowest = math.inf
 
