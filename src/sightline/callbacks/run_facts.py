@@ -13,8 +13,6 @@ from typing import Any
 
 from sightline.callbacks.base import Callback, Trainer
 
-# Whoever knows a webhook can post to it; the name of a variable that holds it tells nothing.
-_SECRET = re.compile(r"(webhook[= ])(?!'?\$)\S+")
 PACKAGES = ("sightline", "torch", "jax", "numpy", "lightning-fabric", "tensorboard")
 
 
@@ -49,9 +47,8 @@ class RunFacts(Callback):
             trainer.logger.log_graph(self.model, step=0)
 
     def _environment(self) -> str:
-        command = _SECRET.sub(r"\1***", shlex.join(sys.argv))
         rows = [
-            ("command", f"`{command}`"),
+            ("command", f"`{_command()}`"),
             ("device", self.device),
             ("machine", platform.platform()),
             ("python", platform.python_version()),
@@ -77,6 +74,11 @@ class RunFacts(Callback):
             for name, column in columns.items()
         ]
         return _table(header, rows)
+
+
+def _command() -> str:
+    """The command line; the URL of a webhook is a secret, the name of a variable is none."""
+    return re.sub(r"(webhook[= ])(?!'?\$)\S+", r"\1***", shlex.join(sys.argv))
 
 
 def _version(package: str) -> str | None:

@@ -1,6 +1,6 @@
 """Every tag: its unit, its meaning, how to read it, what is healthy, and what is drawn together."""
 
-from sightline.catalogue.advice import Advice, advice
+from sightline.catalogue.advice import Advice, advice, common_names
 from sightline.catalogue.bands import band_tags, bands
 from sightline.catalogue.dashboards import layout
 from sightline.catalogue.layout_json import layout_from_json, layout_to_json
@@ -32,6 +32,7 @@ __all__ = [
     "as_markdown",
     "band_tags",
     "bands",
+    "common_names",
     "describe",
     "factor",
     "fields_of",

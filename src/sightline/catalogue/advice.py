@@ -56,6 +56,15 @@ def advice(family: str, kind: str, found: Mapping[str, str] | None = None) -> Ad
     )
 
 
+def common_names() -> dict[str, list[str]]:
+    """Names that the curves of the generic rules have in the logs of others.
+
+    Returns:
+        Names by tag of the catalogue, the likeliest first.
+    """
+    return dict(read_data("names.yaml"))
+
+
 @cache
 def _all() -> dict[str, Any]:
     return dict(read_data("advice.yaml"))

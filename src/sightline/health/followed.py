@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 import numpy as np
 
 from sightline.health.criteria import Interval
-from sightline.health.finding import Finding
 from sightline.health.related import Related
 from sightline.health.rule import EVERYTHING, NOTHING, Rule, Watch
 
 
 class Followed:
-    """Hands the values of a tag to the rules that follow it, and to those that only read it.
-
-    Between `low` and `high` a value changes nothing, whatever its rounding to float32.
+    """The rules that follow a tag, and those that only read it.
 
     Args:
+        tag: the tag.
         rules: those whose series it is.
         readers: those that set another series against it; the list may grow.
+        news: where rules are put that find something for the first time.
     """
 
-    __slots__ = ("high", "low", "readers", "rules")
-
-    def __init__(self, rules: Sequence[Rule], readers: list[Related]) -> None:
+    def __init__(
+        self, tag: str, rules: Sequence[Rule], readers: list[Related], news: list[Rule]
+    ) -> None:
+        self.tag = tag
         self.rules = tuple(rules)
         self.readers = readers
-        self.low, self.high = NOTHING
+        self._news = news
+        for rule in self.rules:
+            watch = rule.watch if isinstance(rule, Related) else rule
+            if isinstance(watch, Watch):
+                watch.on_found = partial(news.append, rule)
 
     @property
     def bounds(self) -> list[float]:
-        """Steps after which another interval is calm."""
+        """Steps after which other values are calm."""
         watches = [rule.watch if isinstance(rule, Related) else rule for rule in self.rules]
         return [
             bound
@@ -41,35 +46,49 @@ class Followed:
             for bound in (watch.warmup_steps, watch.until_step)
         ]
 
-    def look(self, step: int) -> None:
-        """Find out which values are calm at a step."""
-        if self.readers:
-            self.low, self.high = NOTHING
-            return
-        intervals = [_inner(_calm(rule, step)) for rule in self.rules]
-        self.low = max((low for low, _ in intervals), default=-math.inf)
-        self.high = min((high for _, high in intervals), default=math.inf)
+    @property
+    def may_be_calm(self) -> bool:
+        """Whether what is calm depends on the values before; else it is `bounds` alone."""
+        return not self.readers and all(
+            isinstance(rule, Watch) and rule.transform is None for rule in self.rules
+        )
 
-    def take(self, tag: str, step: int, value: float, news: list[Finding]) -> None:
-        """Tell the rules of a value.
+    def listeners(self) -> tuple[Callable[[int, float], object], ...]:
+        """Whom to tell of a value that is not calm, with its step and the value as a file has it.
+
+        Returns:
+            Functions, in the order of the rules.
+        """
+        rules = (
+            rule.update if isinstance(rule, Watch | Related) else partial(self._tell_other, rule)
+            for rule in self.rules
+        )
+        return *rules, *(partial(reader.note, self.tag) for reader in self.readers)
+
+    def _tell_other(self, rule: Rule, step: int, value: float) -> None:
+        was_known = rule.verdict() is not None
+        rule.update(step, value)
+        if not was_known and rule.verdict() is not None:
+            self._news.append(rule)
+
+    def calm(self, step: int) -> Interval:
+        """Values that nobody need be told of, up to the next of `bounds`.
 
         Args:
-            tag: the tag.
-            step: step of the value.
-            value: the value, as a file keeps it.
-            news: where findings go that are new with it.
+            step: the step of the next value.
+
+        Returns:
+            The smallest and the largest of them; whatever their rounding to float32.
         """
+        if self.readers:
+            return NOTHING
+        low, high = EVERYTHING
         for rule in self.rules:
-            known = _has_found(rule)
-            rule.update(step, value)
-            if not known and _has_found(rule):
-                news += filter(None, (rule.verdict(),))
-        for reader in self.readers:
-            known = reader.has_found
-            reader.note(tag, step, value)
-            if not known and reader.has_found:
-                news += filter(None, (reader.verdict(),))
-        self.look(step)
+            calm = _calm(rule, step)
+            if calm is NOTHING:
+                return NOTHING
+            low, high = max(low, calm[0]), min(high, calm[1])
+        return _inner((low, high))
 
 
 def _calm(rule: Rule, step: int) -> Interval:
@@ -80,19 +99,16 @@ def _calm(rule: Rule, step: int) -> Interval:
     return NOTHING
 
 
-def _has_found(rule: Rule) -> bool:
-    if isinstance(rule, Watch | Related):
-        return rule.has_found
-    return rule.verdict() is not None
-
-
+@lru_cache(maxsize=1024)
 def _inner(interval: Interval) -> Interval:
-    """The interval without what float32 may round out of it."""
+    """The interval up to its outermost float32 numbers: rounding leads out of none of those."""
     low, high = interval
     if math.isfinite(low):
         rounded = np.float32(low)
-        low = float(np.nextafter(rounded, np.float32(np.inf)) if rounded <= low else rounded)
+        low = float(np.nextafter(rounded, np.float32(np.inf)) if float(rounded) < low else rounded)
     if math.isfinite(high):
         rounded = np.float32(high)
-        high = float(np.nextafter(rounded, np.float32(-np.inf)) if rounded >= high else rounded)
+        high = float(
+            np.nextafter(rounded, np.float32(-np.inf)) if float(rounded) > high else rounded
+        )
     return low, high

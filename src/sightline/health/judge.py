@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from ctypes import c_float
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.health.book import RuleBook
+from sightline.health.criteria import Interval
 from sightline.health.finding import Finding
 from sightline.health.followed import Followed
 from sightline.health.related import Related
@@ -17,6 +20,7 @@ from sightline.health.rule import Rule, Steps, Values, Watch
 from sightline.health.verdict import Verdict
 
 Rules = RuleBook | Iterable[Rule]
+Column = Sequence[int] | Sequence[float] | NDArray[Any]
 
 
 class Judge:
@@ -47,6 +51,10 @@ class Judge:
             own[rule.tag].append(rule)
         self._own = dict(own)
         self._followed: dict[str, Followed] = {}
+        self._calm: dict[str, Interval] = {}  # of each tag that is followed
+        self._listeners: dict[str, tuple[Callable[[int, float], object], ...]] = {}
+        self._restless: set[str] = set()  # tags of which other values may be calm after each
+        self._news: list[Rule] = []
         self._readers: dict[str, list[Related]] = defaultdict(list)
         self._prepared: dict[str, Followed] = {}  # not seen yet, but they listen to what is
         self._next_start = -1.0
@@ -65,16 +73,23 @@ class Judge:
         """
         if step > self._next_start:
             self._enter(step)
-        news: list[Finding] = []
-        followed = self._followed
+        calm = self._calm
         for tag, value in values.items():
-            one = followed.get(tag)
-            if one is None:
-                one = self._follow(tag, step)
-            if one.low <= value <= one.high:
-                continue
-            one.take(tag, step, _as_stored(value), news)
-        return tuple(news)
+            try:
+                low, high = calm[tag]
+            except KeyError:
+                low, high = self._follow(tag, step)
+            if not low <= value <= high:
+                stored = c_float(value).value
+                for tell in self._listeners[tag]:
+                    tell(step, stored)
+                if tag in self._restless:
+                    calm[tag] = self._followed[tag].calm(step)
+        if not self._news:
+            return ()
+        news = tuple(found for rule in self._news if (found := rule.verdict()) is not None)
+        self._news.clear()
+        return news
 
     def update_many(self, series: Mapping[str, tuple[Steps, Values]]) -> None:
         """Take whole series, with the same outcome as their values step by step.
@@ -85,8 +100,9 @@ class Judge:
         for tag, (steps, values) in series.items():
             if not len(steps):
                 continue
-            one = self._followed.get(tag) or self._follow(tag, -1)
-            for rule in one.rules:
+            if tag not in self._followed:
+                self._follow(tag, -1)
+            for rule in self._followed[tag].rules:
                 if isinstance(rule, Related):
                     rule.update_many(steps, values, series)
                 elif isinstance(rule, Watch):
@@ -134,6 +150,7 @@ class Judge:
             state: the memories.
         """
         self._followed.clear()
+        self._calm.clear()
         self._prepared.clear()
         self._readers.clear()
         for tag, memories in state["rules"].items():
@@ -145,7 +162,7 @@ class Judge:
         for tag in state["measured"]:
             self._follow(tag, -1)
 
-    def _follow(self, tag: str, step: int) -> Followed:
+    def _follow(self, tag: str, step: int) -> Interval:
         """Take up a tag that is seen for the first time."""
         for dependent in self._book.dependents(tag) if self._book is not None else ():
             if dependent not in self._followed:
@@ -153,13 +170,17 @@ class Judge:
         one = self._followed[tag] = self._prepare(tag)
         del self._prepared[tag]
         self._next_start = -1.0
-        one.look(step)
-        return one
+        self._calm[tag] = one.calm(step)
+        self._listeners[tag] = one.listeners()
+        if one.may_be_calm:
+            self._restless.add(tag)
+        return self._calm[tag]
 
     def _prepare(self, tag: str) -> Followed:
         if tag not in self._prepared:
             made = self._book.rules_for(tag) if self._book is not None else ()
-            one = Followed((*self._own.get(tag, ()), *made), self._readers[tag])
+            rules = (*self._own.get(tag, ()), *made)
+            one = Followed(tag, rules, self._readers[tag], self._news)
             self._prepared[tag] = one
             for rule in one.rules:
                 if isinstance(rule, Related):
@@ -171,11 +192,13 @@ class Judge:
         """What is calm changes where warm-ups end."""
         bounds = [bound for one in self._followed.values() for bound in one.bounds]
         self._next_start = min((bound for bound in bounds if bound >= step), default=math.inf)
-        for one in self._followed.values():
-            one.look(step)
+        for tag, one in self._followed.items():
+            self._calm[tag] = one.calm(step)
+            self._listeners[tag] = one.listeners()
+        self._restless = {tag for tag, one in self._followed.items() if one.may_be_calm}
 
 
-def judge(rules: Rules, series: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Verdict:
+def judge(rules: Rules, series: Mapping[str, tuple[Column, Column]]) -> Verdict:
     """Judge recorded series with the rules that also run live.
 
     Args:
@@ -200,7 +223,7 @@ def judge(rules: Rules, series: Mapping[str, tuple[Sequence[int], Sequence[float
     return judging.verdict()
 
 
-def _column(tag: str, steps: Sequence[int], values: Sequence[float]) -> tuple[Steps, Values]:
+def _column(tag: str, steps: Column, values: Column) -> tuple[Steps, Values]:
     if len(steps) != len(values):
         raise ValueError(
             f"expected as many steps as values for {tag}, got {len(steps)} and {len(values)}; "
@@ -214,8 +237,3 @@ def _column(tag: str, steps: Sequence[int], values: Sequence[float]) -> tuple[St
         )
     with np.errstate(over="ignore"):
         return rising, np.asarray(values, np.float32).astype(np.float64)
-
-
-def _as_stored(value: float) -> float:
-    with np.errstate(over="ignore"):
-        return float(np.float32(value))

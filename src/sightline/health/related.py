@@ -140,16 +140,12 @@ class Related:
             steps, turned = steps[is_known], turned[is_known]
         self.watch.update_many(steps, turned)
 
-    @property
-    def has_found(self) -> bool:
-        """Whether something was found in what has been judged."""
-        return self.watch.has_found
-
     def verdict(self) -> Finding | None:
         """Return what was found so far, the value that waits for others of its step included."""
         if self._waiting is None:
             return self.watch.verdict()
-        ended = copy.deepcopy(self)
+        ended = copy.copy(self)
+        ended.watch = self.watch.copy()
         ended._settle()
         return ended.watch.verdict()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ Values = NDArray[np.float64]
 
 EVERYTHING: Interval = (-math.inf, math.inf)
 NOTHING: Interval = (math.inf, -math.inf)
+ROUNDING = 1e-12  # relative; what scaling back and forth may lose, and more
 
 
 class Rule(Protocol):
@@ -72,6 +74,9 @@ class Watch:
         until_step: nor are values after this one; None for all of the run.
         patience: how many readings in a row must be bad before it counts, at least 1.
 
+    Attributes:
+        on_found: called when there is a finding for the first time; None for nobody.
+
     Raises:
         ValueError: if the patience is below 1.
 
@@ -107,9 +112,11 @@ class Watch:
         self.warmup_steps = warmup_steps
         self.until_step = math.inf if until_step is None else until_step
         self.patience = patience
+        self._low, self._high = criterion.calm
         self._streak = 0
         self._since = 0
         self._found: tuple[int, int, float] | None = None
+        self.on_found: Callable[[], object] | None = None
 
     @property
     def tag(self) -> str:
@@ -132,7 +139,11 @@ class Watch:
             if turned is None:
                 return
             value = turned
-        if is_judged:
+        if not is_judged:
+            return
+        if self._low <= value <= self._high:
+            self._streak = 0
+        else:
             self._judge(step, value)
 
     def update_many(self, steps: Steps, values: Values) -> None:
@@ -152,8 +163,7 @@ class Watch:
             steps, values = self._judged(steps, values)
         if not len(steps):
             return
-        low, high = self.criterion.calm
-        told = ~((values >= low) & (values <= high))
+        told = ~((values >= self._low) & (values <= self._high))
         told[1:] |= told[:-1]  # the first calm value ends a streak
         told[0] |= self._streak > 0
         for index in np.flatnonzero(told).tolist():
@@ -181,13 +191,10 @@ class Watch:
             return EVERYTHING
         if self.transform is not None or self._streak > 0 or self.scale <= 0:
             return NOTHING
-        low, high = self.criterion.calm
-        return low / self.scale, high / self.scale
-
-    @property
-    def has_found(self) -> bool:
-        """Whether something was found; cheaper to ask than the verdict."""
-        return self._found is not None
+        if self.scale == 1.0:
+            return self._low, self._high
+        low, high = self._low / self.scale, self._high / self.scale
+        return low + abs(low) * ROUNDING, high - abs(high) * ROUNDING
 
     def verdict(self) -> Finding | None:
         """Return what was found so far.
@@ -212,6 +219,13 @@ class Watch:
             remedy=about.remedy,
             page=about.page,
         )
+
+    def copy(self) -> Watch:
+        """One that remembers the same, and tells nobody."""
+        other = copy.copy(self)
+        other.transform = copy.deepcopy(self.transform)
+        other.on_found = None
+        return other
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must be told: JSON values."""
@@ -238,4 +252,7 @@ class Watch:
             self._since = step
         self._streak += 1
         if self._streak >= self.patience:
+            is_new = self._found is None
             self._found = (self._since if self._found is None else self._found[0], step, value)
+            if is_new and self.on_found is not None:
+                self.on_found()

@@ -20,7 +20,7 @@ from sightline.health.transforms import Steps, Values, finite
 
 SIGMA_PER_MAD = 1.4826  # of a normal distribution
 CALM_SHARE = 0.02  # of the median: no deviation is taken for smaller
-BLOCKS = 8
+SURE = 5.0  # standard errors of a slope; three are too few for the many windows of a run
 
 
 class Blocks:
@@ -57,13 +57,13 @@ class Blocks:
         self.steps, self.values = steps[stop:].tolist(), values[stop:].tolist()
         return steps[:stop].reshape(-1, self.size), values[:stop].reshape(-1, self.size)
 
-    def add_one(self, step: int, value: float) -> tuple[Steps, Values] | None:
+    def add_one(self, step: int, value: float) -> tuple[list[int], list[float]] | None:
         """Add one reading, and return its block if that is full with it."""
         self.steps.append(step)
         self.values.append(value)
         if len(self.steps) < self.size:
             return None
-        full = np.array([self.steps], np.int64), np.array([self.values])
+        full = self.steps, self.values
         self.steps, self.values = [], []
         return full
 
@@ -94,8 +94,10 @@ class Deviations:
         score = None if self._median is None else _score(value, self._median, self._spread)
         full = self._blocks.add_one(step, value)
         if full is not None:
-            medians, spreads = _baselines(full[1])
-            self._median, self._spread = float(medians[0]), float(spreads[0])
+            _, values = full
+            self._median = _median(values)
+            deviation = _median([abs(one - self._median) for one in values])
+            self._spread = max(SIGMA_PER_MAD * deviation, CALM_SHARE * abs(self._median))
         return score
 
     def apply_many(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
@@ -144,15 +146,24 @@ def _baselines(full: Values) -> tuple[Values, Values]:
     return medians, np.maximum(SIGMA_PER_MAD * deviations, CALM_SHARE * np.abs(medians))
 
 
+def _median(values: list[float]) -> float:
+    """As NumPy has it, without what a call of it costs on a few values."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return (ordered[middle - 1] + ordered[middle]) / 2
+
+
 class OverBlocks(ABC):
     """A transform that has one value for each block, at the block's last step.
 
     Args:
-        window: readings that a value is seen over, at least 3: eight blocks of them, or fewer.
+        window: readings that a value is seen over, at least 4.
         num_blocks: blocks of the window, where it holds so many.
     """
 
-    def __init__(self, window: int, num_blocks: int = BLOCKS) -> None:
+    def __init__(self, window: int, num_blocks: int) -> None:
         self.num_blocks = min(num_blocks, window)
         self._blocks = Blocks(window // self.num_blocks)
         self._past: list[list[float]] = []
@@ -172,7 +183,11 @@ class OverBlocks(ABC):
         full = self._blocks.add_one(step, value)
         if full is None:
             return None
-        _, turned = self._close(*full)
+        return self.close_one(*full)
+
+    def close_one(self, steps: list[int], values: list[float]) -> float | None:
+        """Close one block; None before the first window is full."""
+        _, turned = self._close(np.array([steps], np.int64), np.array([values]))
         return float(turned[0]) if len(turned) else None
 
     def apply_many(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
@@ -203,8 +218,8 @@ class OverBlocks(ABC):
 class Drift(OverBlocks):
     """How much a curve rises or falls over a window, in % of its level; 0 where that is noise.
 
-    A line is laid through the medians of the blocks (`sightline.diagnostics.trend`); its slope
-    counts where it is more than three of its standard errors.
+    A line is laid through the medians of 16 blocks, or fewer (`sightline.diagnostics.trend`); its
+    slope counts where it is more than five of its standard errors.
 
     Args:
         direction: the direction that counts.
@@ -222,7 +237,7 @@ class Drift(OverBlocks):
         *,
         level_only: bool = False,
     ) -> None:
-        super().__init__(window)
+        super().__init__(window, num_blocks=16)
         self.sign = 1 if direction == "rising" else -1
         self.change = change
         self.level_only = level_only
@@ -230,6 +245,18 @@ class Drift(OverBlocks):
     def summary(self, steps: Steps, values: Values) -> NDArray[np.float64]:
         """Mean step and median value."""
         return np.stack([steps.mean(axis=1), np.median(values, axis=1)], axis=1)
+
+    def close_one(self, steps: list[int], values: list[float]) -> float | None:
+        """Close one block; None before the first window is full."""
+        past = [*self._past, [sum(steps) / len(steps), _median(values)]]
+        self._past = past[max(len(past) - self.num_blocks + 1, 0) :]
+        if len(past) < self.num_blocks:
+            return None
+        levels = [y for _, y in past]
+        # No line through points rises by more than one and a half times their range.
+        if 200 * (max(levels) - min(levels)) * len(past) < self.change * sum(map(abs, levels)):
+            return math.nan if self.level_only else 0.0
+        return float(self.windows(np.array([past]))[0])
 
     def windows(self, past: NDArray[np.float64]) -> Values:
         """Changes in the direction, or levels while they change."""
@@ -244,7 +271,7 @@ class Drift(OverBlocks):
         # The line with its errors is only laid where it may matter.
         for index in np.flatnonzero(changes > 0.99 * self.change).tolist():
             line = trend(past[index, :, 0], past[index, :, 1])
-            if line is not None and line.direction == self.sign:
+            if line is not None and self.sign * line.slope > SURE * line.slope_error:
                 change = self.sign * line.change
                 if not self.level_only:
                     turned[index] = change
@@ -261,7 +288,7 @@ class Gain(OverBlocks):
     """
 
     def __init__(self, window: int) -> None:
-        super().__init__(window)
+        super().__init__(window, num_blocks=8)
         self._first: float | None = None
         self._lowest = math.inf
 
