@@ -23,18 +23,32 @@ class Fault:
         plant: Puts it into a run.
         base: The run that it is put into.
         expected: Patterns of `tag` or `tag rule`, any of which names the fault.
+        consequences: Patterns of what the fault really does to the run, beside itself: such an
+            error is true, if it comes after the one that names the fault.
         at: The last step without it.
     """
 
     plant: Plant
     base: Base
     expected: tuple[str, ...]
+    consequences: tuple[str, ...] = ()
     at: int = AT
 
     def is_named_by(self, finding: Finding) -> bool:
         """Whether a finding is one of those that name the fault."""
-        names = finding.tag, f"{finding.tag} {finding.rule}"
-        return any(fnmatchcase(name, pattern) for pattern in self.expected for name in names)
+        return _matches(finding, self.expected)
+
+    def may_lead_to(self, finding: Finding) -> bool:
+        """Whether a finding is of what the fault does to the run."""
+        return _matches(finding, self.consequences)
+
+
+def _matches(finding: Finding, patterns: tuple[str, ...]) -> bool:
+    names = finding.tag, f"{finding.tag} {finding.rule}"
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+COLLAPSED = ("collapse/mean_std_per_dim collapse", "collapse/mean_similarity collapse")
 
 
 FAULTS: dict[str, Fault] = {
@@ -54,7 +68,10 @@ FAULTS: dict[str, Fault] = {
         plants.stuck_momentum, PHOTOS_32, ("ema/momentum_current off_schedule",)
     ),
     "gradients in the target encoder": Fault(
-        plants.gradients_in_target, DIGITS, ("ema/target_gradient_norm*",)
+        plants.gradients_in_target,
+        DIGITS,
+        ("ema/target_gradient_norm*",),
+        consequences=COLLAPSED,  # both sides of the loss give way to each other
     ),
     "context leaks targets": Fault(plants.leak, PHOTOS_32, ("masking/context_target_overlap*",)),
     "border never masked": Fault(
@@ -62,13 +79,18 @@ FAULTS: dict[str, Fault] = {
     ),
     "repeated masks": Fault(plants.repeated_masks, PHOTOS_32, ("masking/repeated_frac*",)),
     "learning rate x 100": Fault(
-        plants.huge_rate, DIGITS, ("updates/*_update_to_weight*", "learning_rate/base_lr*")
+        plants.huge_rate,
+        DIGITS,
+        ("updates/*_update_to_weight*", "learning_rate/base_lr*"),
+        consequences=COLLAPSED,  # weights that are thrown about map all images to one point
     ),
     "learning rate 0": Fault(
         plants.zero_rate, PHOTOS_32, ("learning_rate/avg_param_update*", "updates/*")
     ),
     "exploding gradient": Fault(
-        plants.exploding_gradient, DIGITS, ("gradient/global_norm_before_clip*",)
+        plants.exploding_gradient,
+        DIGITS,
+        ("gradient/global_norm_before_clip*", "gradients/layer_ratio/context_encoder*"),
     ),
     "NaN loss": Fault(plants.nan_loss, DIGITS, ("* non_finite", "gradients/*_num_nonfinite*")),
     "starved loader": Fault(plants.starved_loader, DIGITS, ("performance/data_time_ms*",)),

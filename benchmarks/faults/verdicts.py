@@ -60,6 +60,7 @@ class Outcome:
         name: The fault, or the healthy run.
         named: The first finding that names the fault, made after it; None for a healthy run.
         steps: Steps from the fault to that finding.
+        consequences: True errors that came of the fault, after it was named.
         errors: Other findings of level ERROR.
         warnings: Other findings of level WARN.
         failures: Claims that do not hold.
@@ -68,6 +69,7 @@ class Outcome:
     name: str
     named: Made | None
     steps: int | None
+    consequences: list[Made]
     errors: list[Made]
     warnings: list[Made]
     failures: list[str]
@@ -86,12 +88,18 @@ def outcome_of_fault(name: str, fault: Fault, made: list[Made]) -> Outcome:
     named = min(after, key=lambda one: (one.step, -one.finding.level), default=None)
     steps = None if named is None else named.step - fault.at
     errors, warnings = _others([one for one in made if one not in naming])
+    consequences = [
+        one
+        for one in errors
+        if named is not None and one.step > named.step and fault.may_lead_to(one.finding)
+    ]
+    errors = [one for one in errors if one not in consequences]
     failures = []
     if steps is None or steps > WITHIN:
         failures.append(f"it is not named within {WITHIN} steps")
     failures += [f"false alarm before the fault: {one}" for one in naming if one not in after]
     failures += [f"another error: {one} at step {one.step}" for one in errors]
-    return Outcome(name, named, steps, errors, warnings, failures)
+    return Outcome(name, named, steps, consequences, errors, warnings, failures)
 
 
 def outcome_of_health(name: str, made: list[Made]) -> Outcome:
@@ -105,7 +113,7 @@ def outcome_of_health(name: str, made: list[Made]) -> Outcome:
     failures = [f"an error: {one} at step {one.step}" for one in errors]
     if len(warnings) > 1:
         failures.append(f"{len(warnings)} warnings, {', '.join(map(str, warnings))}")
-    return Outcome(name, None, None, errors, warnings, failures)
+    return Outcome(name, None, None, [], errors, warnings, failures)
 
 
 def _others(made: list[Made]) -> tuple[list[Made], list[Made]]:
