@@ -33,7 +33,7 @@ from pathlib import Path
 
 import torch
 from benchmarks.faults.cases import FAULTS, HEALTHY, WITHIN, Fault
-from benchmarks.faults.runs import BASES, PHOTOS, STEPS, Base, build, train
+from benchmarks.faults.runs import BASES, PHOTOS, Base, build, train
 from benchmarks.faults.verdicts import Outcome, findings, outcome_of_fault, outcome_of_health
 
 ENDED = "ended"  # a file in the folder of each run that came to its end
@@ -56,7 +56,7 @@ def run(name: str, base: Base, fault: str | None, logs: Path, photos: Path) -> f
     began = time.perf_counter()
     trainer = build(base, logs, name, photos=photos)
     if fault is None:
-        train(trainer, until=STEPS)
+        train(trainer, until=base.steps)
     else:
         planted = FAULTS[fault]
         train(trainer, until=planted.at + WITHIN, plant=planted.plant, at=planted.at)

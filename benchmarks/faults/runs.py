@@ -47,10 +47,12 @@ class Base:
     Args:
         image_size: 8 for the digits, any other for the photographs at that size.
         settings: What differs from the configuration of the digits.
+        steps: How long, where no fault is planted.
     """
 
     image_size: int
     settings: Settings = field(default_factory=dict)
+    steps: int = STEPS
 
 
 DIGITS = Base(8, SMALL)
@@ -88,12 +90,12 @@ def build(base: Base, log_dir: Path, name: str, *, photos: Path = PHOTOS) -> HJE
     batch_size = base.settings.get("data.batch_size", 128)
     steps_per_epoch = len(train) // batch_size
     settings = {
-        "training.epochs": -(-STEPS // steps_per_epoch),
+        "training.epochs": -(-base.steps // steps_per_epoch),
         "training.warmup_epochs": max(1, round(WARMUP_STEPS / steps_per_epoch)),
-        "evaluation.eval_frequency": max(1, STEPS // steps_per_epoch // 2),
+        "evaluation.eval_frequency": max(1, base.steps // steps_per_epoch // 2),
         "checkpoint.save_frequency": 1000,
         "logging.preset": "full",
-        "logging.figure_frequency": 10 * STEPS,
+        "logging.figure_frequency": 10 * base.steps,
         "logging.log_frequency": CLOSE,
         "logging.log_dir": log_dir,
         "logging.experiment_name": name,
