@@ -33,6 +33,7 @@ from pathlib import Path
 
 import torch
 from benchmarks.faults.cases import FAULTS, HEALTHY, WITHIN, Fault
+from benchmarks.faults.margins import extremes, judged
 from benchmarks.faults.runs import BASES, PHOTOS, Base, build, train
 from benchmarks.faults.verdicts import Outcome, findings, outcome_of_fault, outcome_of_health
 
@@ -74,6 +75,25 @@ def table(outcomes: list[Outcome]) -> list[str]:
         columns = one.consequences, one.errors, one.warnings
         others = [", ".join(dict.fromkeys(f"`{x.finding.tag}`" for x in xs)) for xs in columns]
         lines.append(f"| {one.name} | {found} | {steps} | {' | '.join(x or '0' for x in others)} |")
+    return lines
+
+
+def margins(outcomes: list[Outcome], place: dict[str, Path], healthy: list[str]) -> list[str]:
+    """One line a fault: what the rule that named it saw there, and what it sees in healthy runs."""
+    lines = [
+        "| fault | judged | limit | at the finding | in healthy runs |",
+        "|---|---|---|---|---|",
+    ]
+    for one in outcomes:
+        if one.named is None:
+            continue
+        finding = one.named.finding
+        unit = f", {finding.unit}" if finding.unit else ""
+        steps, values = judged(place[one.name], finding)
+        found = values[steps <= one.named.step][-1]
+        limit = "-" if finding.limit is None else f"{finding.limit:g}"
+        well = extremes([place[name] for name in healthy], finding)
+        lines.append(f"| {one.name} | `{finding.tag}`{unit} | {limit} | {found:.3g} | {well} |")
     return lines
 
 
@@ -121,6 +141,7 @@ def main() -> int:
     outcomes = [outcome_of_fault(name, one, findings(place[name])) for name, one in faults.items()]
     sound = [outcome_of_health(name, findings(place[name])) for name in healthy]
     print("\n".join(table(outcomes + sound)))
+    print("\n" + "\n".join(margins(outcomes, place, list(healthy))))
     failures = [f"{one.name}: {why}" for one in outcomes + sound for why in one.failures]
     print("\n" + ("\n".join(f"FAILED: {one}" for one in failures) or "All claims hold."))
     return int(bool(failures))

@@ -11,6 +11,7 @@ from benchmarks.faults.cases import WITHIN, Fault
 import sightline
 from sightline.callbacks.health import FACTS
 from sightline.health import Finding, Judge, Level, RuleBook
+from sightline.reading import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,16 @@ class Made:
         return f"{self.finding.level.name} `{self.finding.tag}` ({self.finding.rule})"
 
 
+def rules_of(run: Run) -> RuleBook:
+    """The rules that judge a run, by the facts that its log holds.
+
+    Args:
+        run: The run.
+    """
+    facts = str(run.texts[FACTS][0].text).removeprefix("```json").removesuffix("```")
+    return RuleBook.from_json(facts)
+
+
 def findings(run_dir: Path) -> list[Made]:
     """All findings of a run, in the order in which they were made.
 
@@ -37,8 +48,7 @@ def findings(run_dir: Path) -> list[Made]:
         run_dir: The run's folder, whose log holds the facts that the rules refer to.
     """
     (run,) = sightline.read(run_dir).runs.values()
-    facts = str(run.texts[FACTS][0].text).removeprefix("```json").removesuffix("```")
-    judging = Judge(RuleBook.from_json(facts))
+    judging = Judge(rules_of(run))
     by_step: dict[int, dict[str, float]] = defaultdict(dict)
     for tag, series in run.scalars.items():
         for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
