@@ -17,6 +17,7 @@ from sightline.health import (
     Drift,
     Facts,
     Gain,
+    Judge,
     OffPlan,
     Plan,
     Range,
@@ -40,7 +41,14 @@ def findings(limit, values, *, facts=None, monkeypatch, **others):
     book = RuleBook(("generic",), facts or Facts(warmup_steps=500, settle_steps=5_000))
     series = {"a": (STEPS[: len(values)], values)}
     series |= {tag: (STEPS[: len(column)], column) for tag, column in others.items()}
-    return judge(book, series).findings
+    live = Judge(book)
+    for index, step in enumerate(STEPS.tolist()):
+        live.update(
+            step, {tag: float(v[index]) for tag, (_, v) in series.items() if index < len(v)}
+        )
+    found = judge(book, series).findings
+    assert repr(live.verdict().findings) == repr(found)
+    return found
 
 
 def changed(at, value, base=HEALTHY, until=None):

@@ -159,7 +159,8 @@ class HealthMonitor(Callback):
         while self._judging.news:
             finding = self._judging.news.popleft()
             severity = {Level.INFO: logging.INFO, Level.WARN: logging.WARNING}
-            log.log(severity.get(finding.level, logging.ERROR), "%s", finding)
+            told = str(finding).removeprefix(f"{finding.level.name} ")
+            log.log(severity.get(finding.level, logging.ERROR), "%s", told)
             trainer.logger.log_alert(str(finding), step=trainer.step)
             if self._webhook is not None:
                 self._webhook.send(f"{trainer.logger.run_dir.name}: {finding}")

@@ -341,7 +341,11 @@ class StepLoop(ObservedStep, ABC):
             )
             self.stop(f"{setback.reason}, and {why} {what}")
             return False
-        self.logger.close_at_end()
+        try:
+            self.logger.close_at_end()
+        except (OSError, RuntimeError, ValueError) as error:
+            # What broke may not be loggable either, such as vectors of NaN; the training goes on.
+            log.warning("The log of the steps that are taken back is not complete: %s", error)
         cuts = self.learning_rate_cuts
         self._restore(self.checkpoints.load(checkpoint))
         self.learning_rate_cuts = (*cuts, (self.step, setback.factor))
