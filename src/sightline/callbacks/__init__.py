@@ -11,6 +11,7 @@ from sightline.callbacks.gradients import GradientMonitor
 from sightline.callbacks.health import HealthMonitor
 from sightline.callbacks.hierarchy import HierarchyMonitor
 from sightline.callbacks.histograms import HistogramMonitor
+from sightline.callbacks.inputs import InputMonitor
 from sightline.callbacks.learning_rate import LearningRateMonitor
 from sightline.callbacks.loss import LossMonitor
 from sightline.callbacks.masking import MaskingMonitor
@@ -43,6 +44,7 @@ __all__ = [
     "HealthMonitor",
     "HierarchyMonitor",
     "HistogramMonitor",
+    "InputMonitor",
     "LearningRateMonitor",
     "LogSpaced",
     "LossMonitor",

@@ -10,7 +10,12 @@ from array_api_compat import array_namespace
 from sightline.callbacks.base import Trainer
 from sightline.callbacks.cadence import Cadence
 from sightline.callbacks.monitor import Monitor
-from sightline.diagnostics import parameter_divergence, update_magnitude, weight_cosine
+from sightline.diagnostics import (
+    global_norm,
+    parameter_divergence,
+    update_magnitude,
+    weight_cosine,
+)
 
 Weights = Mapping[str, Any]
 
@@ -25,9 +30,12 @@ class EMAMonitor(Monitor):
     | `ema/parameter_divergence` | norm of the difference over the norm of the average |
     | `ema/update_magnitude` | relative change of the average since the last reading |
     | `ema/target_weight_stability` | cosine of the average with itself at the last reading |
+    | `ema/target_gradient_norm` | norm of the gradients in the average; 0 where it has none |
 
     Args:
         weights: Gives the weights of the average and of the trained encoder, by the same names.
+        gradients: Gives the gradients of the average's weights, those that there are; None where
+            it cannot have any, and no `ema/target_gradient_norm` is logged.
         every: Steps between readings, or a cadence.
     """
 
@@ -35,10 +43,12 @@ class EMAMonitor(Monitor):
         self,
         weights: Callable[[], tuple[Weights, Weights]],
         *,
+        gradients: Callable[[], Weights] | None = None,
         every: int | Cadence = 50,
     ) -> None:
         super().__init__(every=every)
         self.weights = weights
+        self.gradients = gradients
         self._before: dict[str, Any] = {}
 
     def read(self, trainer: Trainer, logs: Mapping[str, Any]) -> None:
@@ -50,6 +60,9 @@ class EMAMonitor(Monitor):
         if self._before:
             readings["ema/update_magnitude"] = update_magnitude(self._before, average)
             readings["ema/target_weight_stability"] = weight_cosine(self._before, average)
+        if self.gradients is not None:
+            gradients = self.gradients()
+            readings["ema/target_gradient_norm"] = global_norm(gradients) if gradients else 0.0
         self.log(trainer, readings)
         self._before = {
             name: array_namespace(weight).asarray(weight, copy=True)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sightline.catalogue.scales import SCALES, check_scale, factor
 
-Source = Literal["definition", "configuration", "rule of thumb"]
+Source = Literal["definition", "configuration", "measured", "rule of thumb"]
 Direction = Literal["rising", "falling"]
 Phase = Literal["start", "warmup", "settled"]
 
@@ -97,7 +97,8 @@ class Limit:
         until: when it ceases to hold; None for never.
         unless: tag and value of another curve: where that has exactly this value nothing is judged.
         min_patches: patches of the grid from which on it holds.
-        source: where it is from: true by `definition`, taken from the `configuration`, or a
+        source: where it is from: true by `definition`, taken from the `configuration`, `measured`
+            on runs with and without the fault (benchmarks/planted_failures.py), or a
             `rule of thumb`, which a reader may overrule.
 
     Raises:

@@ -36,6 +36,7 @@ SCALES: dict[str, Scale] = {
     "schedule": Scale("off the schedule", frozenset({"schedule"})),
     "configured": Scale("as configured", frozenset({"configuration"})),
     "deviations": Scale("deviations above the last median", frozenset({"history"})),
+    "first": Scale("% of the first reading", frozenset({"history"})),
     "jump": Scale("of the largest value, in one reading", frozenset({"history"})),
 }
 

@@ -8,7 +8,7 @@ from sightline.health.judge import Judge, Rules, judge
 from sightline.health.presets import PRESETS, gan, generic, hjepa, hnerv, vae
 from sightline.health.related import Related, Unless
 from sightline.health.rule import About, Rule, Watch
-from sightline.health.transforms import Change, OffPlan, Transform
+from sightline.health.transforms import Change, OfFirst, OffPlan, Transform
 from sightline.health.verdict import Verdict
 from sightline.health.windows import Deviations, Drift, Gain, Range
 
@@ -26,6 +26,7 @@ __all__ = [
     "Judge",
     "Level",
     "NonFinite",
+    "OfFirst",
     "OffPlan",
     "Plan",
     "Range",

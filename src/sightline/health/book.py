@@ -31,7 +31,7 @@ from sightline.health.related import (
     standard_errors,
 )
 from sightline.health.rule import About, Watch
-from sightline.health.transforms import Change, OffPlan, Transform
+from sightline.health.transforms import Change, OfFirst, OffPlan, Transform
 from sightline.health.windows import Deviations, Drift, Gain, Range
 
 RELATIONS: dict[str, Relation] = {
@@ -196,7 +196,7 @@ class RuleBook:
             if tag not in facts.plans:
                 return "the schedule is not known"
             transform = OffPlan(facts.plans[tag])
-        elif limit.scale not in {*RELATIONS, "deviations", "jump"}:
+        elif limit.scale not in {*RELATIONS, "deviations", "first", "jump"}:
             times = factor(limit.scale, num_samples=facts.num_samples, width=facts.width)
             if times is None:
                 return "the shape of the features is not known, or shows nothing"
@@ -278,6 +278,8 @@ def _transform(limit: Limit) -> Transform | None:
         return Change()
     if limit.scale == "jump":
         return Change(relative=True)
+    if limit.scale == "first":
+        return OfFirst()
     if limit.scale == "deviations":
         return Deviations(limit.window)
     if limit.plateau is not None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sightline.health.criteria import Criterion, Interval
 from sightline.health.finding import Finding, Level
-from sightline.health.transforms import Transform
+from sightline.health.transforms import OfFirst, Transform
 
 Steps = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -130,7 +130,8 @@ class Watch:
             step: global optimizer step of the value, higher than the last one.
             value: the value.
         """
-        if not self.warmup_steps < step <= self.until_step:
+        is_judged = self.warmup_steps < step <= self.until_step
+        if not (is_judged or self._sees_all):
             return
         value *= self.scale
         if self.transform is not None:
@@ -138,6 +139,8 @@ class Watch:
             if turned is None:
                 return
             value = turned
+        if not is_judged:
+            return
         if self._low <= value <= self._high:
             self._streak = 0
         else:
@@ -150,13 +153,14 @@ class Watch:
             steps: int64 array of shape (n,), rising.
             values: float64 array of shape (n,).
         """
-        if self.warmup_steps > 0 or self.until_step < math.inf:
-            is_judged = (steps > self.warmup_steps) & (steps <= self.until_step)
-            steps, values = steps[is_judged], values[is_judged]
+        if not self._sees_all:
+            steps, values = self._judged(steps, values)
         if self.scale != 1.0:
             values = values * self.scale
         if self.transform is not None:
             steps, values = self.transform.apply_many(steps, values)
+        if self._sees_all:
+            steps, values = self._judged(steps, values)
         if not len(steps):
             return
         told = ~((values >= self._low) & (values <= self._high))
@@ -164,6 +168,15 @@ class Watch:
         told[0] |= self._streak > 0
         for index in np.flatnonzero(told).tolist():
             self._judge(int(steps[index]), float(values[index]))
+
+    @property
+    def _sees_all(self) -> bool:
+        """Whether values are of use that are not judged themselves."""
+        return isinstance(self.transform, OfFirst)
+
+    def _judged(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
+        is_judged = (steps > self.warmup_steps) & (steps <= self.until_step)
+        return (steps, values) if is_judged.all() else (steps[is_judged], values[is_judged])
 
     def calm(self, step: int) -> Interval:
         """Values that the rule need not be told of at a step: they would change nothing.
@@ -174,7 +187,7 @@ class Watch:
         Returns:
             The lowest and the highest of them.
         """
-        if not self.warmup_steps < step <= self.until_step:
+        if not (self._sees_all or self.warmup_steps < step <= self.until_step):
             return EVERYTHING
         if self.transform is not None or self._streak > 0 or self.scale <= 0:
             return NOTHING

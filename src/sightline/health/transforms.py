@@ -117,6 +117,47 @@ class OffPlan:
         """Take up nothing."""
 
 
+class OfFirst:
+    """Value in % of the first reading; NaN, which no rule judges, where that was 0.
+
+    Example:
+        >>> of_first = OfFirst()
+        >>> [of_first.apply(step, value) for step, value in enumerate([0.5, 0.25, 1.0])]
+        [None, 50.0, 200.0]
+    """
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+
+    def apply(self, step: int, value: float) -> float | None:
+        """Turn the next value."""
+        if not math.isfinite(value):
+            return None
+        if self._first is None:
+            self._first = value
+            return None
+        return 100 * value / self._first if self._first else math.nan
+
+    def apply_many(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
+        """Turn the next values."""
+        steps, values = finite(steps, values)
+        if not len(values):
+            return steps, values
+        is_first = self._first is None
+        if self._first is None:
+            self._first = float(values[0])
+        turned = 100 * values / self._first if self._first else np.full(len(values), math.nan)
+        return steps[is_first:], turned[is_first:]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The first reading."""
+        return {"first": self._first}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up what `state_dict` returned."""
+        self._first = state["first"]
+
+
 def finite(steps: Steps, values: Values) -> tuple[Steps, Values]:
     """Leave out what is not finite.
 

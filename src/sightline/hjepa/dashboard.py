@@ -17,6 +17,7 @@ from sightline.callbacks import (
     GradientMonitor,
     HierarchyMonitor,
     HistogramMonitor,
+    InputMonitor,
     LearningRateMonitor,
     LossMonitor,
     MaskingMonitor,
@@ -33,6 +34,7 @@ from sightline.callbacks import (
 from sightline.diagnostics import peak_flops
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.costs import measure_costs
+from sightline.hjepa.encoder import VisionTransformer
 from sightline.hjepa.health import health_monitors
 from sightline.hjepa.loss import HierarchicalLoss
 from sightline.hjepa.masks import MultiBlockMasking
@@ -90,6 +92,7 @@ def create_monitors(
         Dashboards("hjepa", num_levels=config.model.num_hierarchies),
         RunFacts(model, device=device, forward_flops=costs.forward_flops),
         ProbeMonitor(measure, every_epochs=config.evaluation.eval_frequency),
+        InputMonitor(model.context_encoder.standardize, every=every.readings),
         MaskingMonitor(**batch_and_figures),
         HierarchyMonitor(costs=lambda: costs.levels, **batch_and_figures),
         PredictionMonitor(loss_fn.normalize, **batch_and_figures),
@@ -98,9 +101,14 @@ def create_monitors(
         QualityMonitor(every=every.quality),
         EMAMonitor(
             lambda: (
-                dict(model.target_encoder.named_parameters()),
-                dict(model.context_encoder.named_parameters()),
+                _weights(model.target_encoder),
+                _weights(model.context_encoder),
             ),
+            gradients=lambda: {
+                name: weight.grad
+                for name, weight in model.target_encoder.named_parameters()
+                if weight.grad is not None
+            },
             every=every.gradients,
         ),
         GradientMonitor(every=every.gradients, figures_every=every.figures),
@@ -117,6 +125,10 @@ def create_monitors(
             every=log_every,
         ),
     ]
+
+
+def _weights(encoder: VisionTransformer) -> dict[str, torch.Tensor]:
+    return {name: weight.detach() for name, weight in encoder.named_parameters()}
 
 
 def _peak_flops(device: str, *, use_amp: bool) -> float | None:
