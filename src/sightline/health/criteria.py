@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 Interval = tuple[float, float]
 LARGEST = float(np.finfo(np.float32).max)  # files keep 32 bits
@@ -25,6 +26,9 @@ class Criterion(Protocol):
 
     def breach(self, value: float) -> bool:
         """Whether the value is bad."""
+
+    def breaches(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of many values are bad."""
 
     def limit(self, value: float) -> float | None:
         """The bound that a bad value crosses; None where there is no number."""
@@ -52,6 +56,10 @@ class NonFinite:
     def breach(self, value: float) -> bool:
         """Whether the value is NaN or infinite."""
         return not math.isfinite(value)
+
+    def breaches(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of many values are NaN or infinite."""
+        return ~np.isfinite(values)
 
     def limit(self, value: float) -> None:
         """There is no number to keep to."""
@@ -87,6 +95,10 @@ class Band:
         """Whether the value lies outside."""
         return value < self.low or value > self.high
 
+    def breaches(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of many values lie outside."""
+        return (values < self.low) | (values > self.high)
+
     def limit(self, value: float) -> float:
         """The limit on the side of the value."""
         return self.low if value < self.low else self.high
@@ -116,6 +128,10 @@ class StuckAt:
     def breach(self, value: float) -> bool:
         """Whether the value is the forbidden one."""
         return value == self.value
+
+    def breaches(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of many values are the forbidden one."""
+        return np.asarray(values == self.value)
 
     def limit(self, value: float) -> float:
         """The forbidden value."""

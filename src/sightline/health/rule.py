@@ -113,6 +113,8 @@ class Watch:
         self.until_step = math.inf if until_step is None else until_step
         self.patience = patience
         self._low, self._high = criterion.calm
+        # Whether values are of use that are not judged themselves.
+        self._sees_all = isinstance(transform, OfFirst)
         self._streak = 0
         self._since = 0
         self._found: tuple[int, int, float] | None = None
@@ -163,16 +165,7 @@ class Watch:
             steps, values = self._judged(steps, values)
         if not len(steps):
             return
-        told = ~((values >= self._low) & (values <= self._high))
-        told[1:] |= told[:-1]  # the first calm value ends a streak
-        told[0] |= self._streak > 0
-        for index in np.flatnonzero(told).tolist():
-            self._judge(int(steps[index]), float(values[index]))
-
-    @property
-    def _sees_all(self) -> bool:
-        """Whether values are of use that are not judged themselves."""
-        return isinstance(self.transform, OfFirst)
+        self._judge_many(steps, values)
 
     def _judged(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
         is_judged = (steps > self.warmup_steps) & (steps <= self.until_step)
@@ -252,7 +245,26 @@ class Watch:
             self._since = step
         self._streak += 1
         if self._streak >= self.patience:
-            is_new = self._found is None
-            self._found = (self._since if self._found is None else self._found[0], step, value)
-            if is_new and self.on_found is not None:
-                self.on_found()
+            self._find(self._since, step, value)
+
+    def _judge_many(self, steps: Steps, values: Values) -> None:
+        """The streaks of bad values that all these make, and what comes of them."""
+        is_bad = self.criterion.breaches(values)
+        edges = np.flatnonzero(np.diff(is_bad, prepend=False, append=False))
+        starts, ends = edges[::2], edges[1::2]
+        lengths, since = ends - starts, steps[starts]
+        if len(starts) and starts[0] == 0 and self._streak > 0:
+            lengths[0] += self._streak
+            since[0] = self._since
+        confirmed = np.flatnonzero(lengths >= self.patience)
+        if len(confirmed):
+            last = ends[confirmed[-1]] - 1
+            self._find(int(since[confirmed[0]]), int(steps[last]), float(values[last]))
+        self._streak = int(lengths[-1]) if is_bad[-1] else 0
+        self._since = int(since[-1]) if is_bad[-1] else self._since
+
+    def _find(self, since: int, step: int, value: float) -> None:
+        is_new = self._found is None
+        self._found = (since if self._found is None else self._found[0], step, value)
+        if is_new and self.on_found is not None:
+            self.on_found()
