@@ -6,9 +6,9 @@
 import logging
 
 import pytest
-
 from benchmarks.faults.cases import FAULTS
 from benchmarks.faults.plants import Once
+
 from sightline.callbacks import (
     EmbeddingMonitor,
     HealthMonitor,

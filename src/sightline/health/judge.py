@@ -53,8 +53,8 @@ class Judge:
         self._followed: dict[str, Followed] = {}
         self._calm: dict[str, Interval] = {}  # of each tag that is followed
         self._listeners: dict[str, tuple[Callable[[int, float], object], ...]] = {}
-        self._restless: set[str] = set()  # tags of which other values may be calm after each
         self._news: list[Rule] = []
+        self._as_stored = c_float()
         self._readers: dict[str, list[Related]] = defaultdict(list)
         self._prepared: dict[str, Followed] = {}  # not seen yet, but they listen to what is
         self._next_start = -1.0
@@ -73,18 +73,16 @@ class Judge:
         """
         if step > self._next_start:
             self._enter(step)
-        calm = self._calm
+        calm, as_stored = self._calm, self._as_stored
         for tag, value in values.items():
             try:
                 low, high = calm[tag]
             except KeyError:
                 low, high = self._follow(tag, step)
             if not low <= value <= high:
-                stored = c_float(value).value
+                as_stored.value = value
                 for tell in self._listeners[tag]:
-                    tell(step, stored)
-                if tag in self._restless:
-                    calm[tag] = self._followed[tag].calm(step)
+                    tell(step, as_stored.value)
         if not self._news:
             return ()
         news = tuple(found for rule in self._news if (found := rule.verdict()) is not None)
@@ -171,9 +169,7 @@ class Judge:
         del self._prepared[tag]
         self._next_start = -1.0
         self._calm[tag] = one.calm(step)
-        self._listeners[tag] = one.listeners()
-        if one.may_be_calm:
-            self._restless.add(tag)
+        self._listeners[tag] = one.listeners(self._calm)
         return self._calm[tag]
 
     def _prepare(self, tag: str) -> Followed:
@@ -194,8 +190,7 @@ class Judge:
         self._next_start = min((bound for bound in bounds if bound >= step), default=math.inf)
         for tag, one in self._followed.items():
             self._calm[tag] = one.calm(step)
-            self._listeners[tag] = one.listeners()
-        self._restless = {tag for tag, one in self._followed.items() if one.may_be_calm}
+            self._listeners[tag] = one.listeners(self._calm)
 
 
 def judge(rules: Rules, series: Mapping[str, tuple[Column, Column]]) -> Verdict:

@@ -42,6 +42,8 @@ def standard_errors(value: float, error: float) -> float:
     """
     if error > 0:
         return value / error
+    if math.isnan(value):  # it has a sign, and says nothing
+        return math.nan
     return math.copysign(math.inf, value) if value else 0.0
 
 
@@ -105,7 +107,8 @@ class Related:
 
     def update(self, step: int, value: float) -> None:
         """Take the next value of the series."""
-        self._settle()
+        if self._waiting is not None:
+            self._settle()
         self._waiting = (step, value)
 
     def note(self, tag: str, step: int, value: float) -> None:

@@ -112,6 +112,7 @@ class Watch:
         self.warmup_steps = warmup_steps
         self.until_step = math.inf if until_step is None else until_step
         self.patience = patience
+        self._apply = None if transform is None else transform.apply
         self._low, self._high = criterion.calm
         # Whether values are of use that are not judged themselves.
         self._sees_all = isinstance(transform, OfFirst)
@@ -136,13 +137,11 @@ class Watch:
         if not (is_judged or self._sees_all):
             return
         value *= self.scale
-        if self.transform is not None:
-            turned = self.transform.apply(step, value)
-            if turned is None:
+        if self._apply is not None:
+            turned = self._apply(step, value)
+            if turned is None or not is_judged:
                 return
             value = turned
-        if not is_judged:
-            return
         if self._low <= value <= self._high:
             self._streak = 0
         else:
@@ -217,6 +216,7 @@ class Watch:
         """One that remembers the same, and tells nobody."""
         other = copy.copy(self)
         other.transform = copy.deepcopy(self.transform)
+        other._apply = None if other.transform is None else other.transform.apply
         other.on_found = None
         return other
 

@@ -16,6 +16,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from sightline.diagnostics import trend
+from sightline.diagnostics.stability import MIN_POINTS
+from sightline.health.criteria import LARGEST, Interval
 from sightline.health.transforms import Steps, Values, finite
 
 SIGMA_PER_MAD = 1.4826  # of a normal distribution
@@ -57,12 +59,8 @@ class Blocks:
         self.steps, self.values = steps[stop:].tolist(), values[stop:].tolist()
         return steps[:stop].reshape(-1, self.size), values[:stop].reshape(-1, self.size)
 
-    def add_one(self, step: int, value: float) -> tuple[list[int], list[float]] | None:
-        """Add one reading, and return its block if that is full with it."""
-        self.steps.append(step)
-        self.values.append(value)
-        if len(self.steps) < self.size:
-            return None
+    def take(self) -> tuple[list[int], list[float]]:
+        """Take out the open block, which is full now."""
         full = self.steps, self.values
         self.steps, self.values = [], []
         return full
@@ -89,12 +87,17 @@ class Deviations:
 
     def apply(self, step: int, value: float) -> float | None:
         """Turn the next value; None in the first block."""
-        if not math.isfinite(value):
+        if not -LARGEST <= value <= LARGEST:
             return None
-        score = None if self._median is None else _score(value, self._median, self._spread)
-        full = self._blocks.add_one(step, value)
-        if full is not None:
-            _, values = full
+        score = None
+        if self._median is not None:
+            excess = value - self._median
+            score = excess / self._spread if self._spread > 0 else _infinite(excess)
+        blocks = self._blocks
+        blocks.steps.append(step)
+        blocks.values.append(value)
+        if len(blocks.steps) == blocks.size:
+            _, values = blocks.take()
             self._median = _median(values)
             deviation = _median([abs(one - self._median) for one in values])
             self._spread = max(SIGMA_PER_MAD * deviation, CALM_SHARE * abs(self._median))
@@ -131,11 +134,9 @@ class Deviations:
         self._median, self._spread = state["baseline"]
 
 
-def _score(value: float, median: float, spread: float) -> float:
-    excess = value - median
-    if excess == 0:
-        return 0.0
-    return excess / spread if spread > 0 else math.copysign(math.inf, excess)
+def _infinite(excess: float) -> float:
+    """How many times nothing that is."""
+    return math.copysign(math.inf, excess) if excess else 0.0
 
 
 def _baselines(full: Values) -> tuple[Values, Values]:
@@ -178,12 +179,12 @@ class OverBlocks(ABC):
 
     def apply(self, step: int, value: float) -> float | None:
         """Turn the next value; None within a block, and before the first window is full."""
-        if not math.isfinite(value):
+        if not -LARGEST <= value <= LARGEST:
             return None
-        full = self._blocks.add_one(step, value)
-        if full is None:
-            return None
-        return self.close_one(*full)
+        blocks = self._blocks
+        blocks.steps.append(step)
+        blocks.values.append(value)
+        return None if len(blocks.steps) < blocks.size else self.close_one(*blocks.take())
 
     def close_one(self, steps: list[int], values: list[float]) -> float | None:
         """Close one block; None before the first window is full."""
@@ -218,15 +219,16 @@ class OverBlocks(ABC):
 class Drift(OverBlocks):
     """How much a curve rises or falls over a window, in % of its level; 0 where that is noise.
 
-    A line is laid through the medians of 16 blocks, or fewer (`sightline.diagnostics.trend`); its
+    A line is laid through the medians of 4 to 10 blocks (`sightline.diagnostics.trend`); its
     slope counts where it is more than five of its standard errors.
 
     Args:
         direction: the direction that counts.
         window: readings of the window.
         change: rise or fall below which the significance is not asked for.
-        level_only: give the last median in place of the change where that is at least `change`,
-            and NaN elsewhere, for limits of a level that count while it rises.
+        fine: for limits of a level that count while it moves: give the last median in place of the
+            change where that is at least `change` and the median lies outside of these, and NaN
+            elsewhere; None for the change itself.
     """
 
     def __init__(
@@ -235,12 +237,13 @@ class Drift(OverBlocks):
         window: int,
         change: float,
         *,
-        level_only: bool = False,
+        fine: Interval | None = None,
     ) -> None:
-        super().__init__(window, num_blocks=16)
+        super().__init__(window, num_blocks=max(MIN_POINTS, min(10, window // 2)))
         self.sign = 1 if direction == "rising" else -1
         self.change = change
-        self.level_only = level_only
+        self.fine = fine
+        self._calm = 0.0 if fine is None else math.nan
 
     def summary(self, steps: Steps, values: Values) -> NDArray[np.float64]:
         """Mean step and median value."""
@@ -253,9 +256,11 @@ class Drift(OverBlocks):
         if len(past) < self.num_blocks:
             return None
         levels = [y for _, y in past]
-        # No line through points rises by more than one and a half times their range.
+        if self.fine is not None and self.fine[0] <= levels[-1] <= self.fine[1]:
+            return math.nan
+        # No line through points rises by more than twice their range, which is soon known.
         if 200 * (max(levels) - min(levels)) * len(past) < self.change * sum(map(abs, levels)):
-            return math.nan if self.level_only else 0.0
+            return self._calm
         return float(self.windows(np.array([past]))[0])
 
     def windows(self, past: NDArray[np.float64]) -> Values:
@@ -263,20 +268,21 @@ class Drift(OverBlocks):
         x, y = past[:, :, 0], past[:, :, 1]
         x = x - x.mean(axis=1, keepdims=True)
         squares = (x * x).sum(axis=1)
-        level = np.abs(y).mean(axis=1)
+        magnitude = np.abs(y).mean(axis=1)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            slopes = (x * (y / level[:, None])).sum(axis=1) / squares
+            slopes = (x * (y / magnitude[:, None])).sum(axis=1) / squares
             changes = 100 * self.sign * slopes * (past[:, -1, 0] - past[:, 0, 0])
-        turned = np.full(len(past), math.nan if self.level_only else 0.0)
+        turned = np.full(len(past), self._calm)
         # The line with its errors is only laid where it may matter.
         for index in np.flatnonzero(changes > 0.99 * self.change).tolist():
             line = trend(past[index, :, 0], past[index, :, 1])
             if line is not None and self.sign * line.slope > SURE * line.slope_error:
                 change = self.sign * line.change
-                if not self.level_only:
+                level = float(past[index, -1, 1])
+                if self.fine is None:
                     turned[index] = change
-                elif change >= self.change:
-                    turned[index] = past[index, -1, 1]
+                elif change >= self.change and not self.fine[0] <= level <= self.fine[1]:
+                    turned[index] = level
         return turned
 
 
