@@ -7,17 +7,20 @@ them.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.health.criteria import LARGEST
 from sightline.health.facts import Plan
 
 Steps = NDArray[np.int64]
 Values = NDArray[np.float64]
+
+
+MAX = sys.float_info.max  # a comparison with it is cheaper than math.isfinite
 
 
 class Transform(Protocol):
@@ -55,7 +58,7 @@ class Change:
 
     def apply(self, step: int, value: float) -> float | None:
         """Turn the next value."""
-        if not -LARGEST <= value <= LARGEST:
+        if not -MAX <= value <= MAX:
             return None
         last, self._last = self._last, value
         if self.relative:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from sightline.diagnostics import trend
 from sightline.diagnostics.stability import MIN_POINTS
-from sightline.health.criteria import LARGEST, Interval
-from sightline.health.transforms import Steps, Values, finite
+from sightline.health.criteria import Interval
+from sightline.health.transforms import MAX, Steps, Values, finite
 
 SIGMA_PER_MAD = 1.4826  # of a normal distribution
 CALM_SHARE = 0.02  # of the median: no deviation is taken for smaller
@@ -87,7 +87,7 @@ class Deviations:
 
     def apply(self, step: int, value: float) -> float | None:
         """Turn the next value; None in the first block."""
-        if not -LARGEST <= value <= LARGEST:
+        if not -MAX <= value <= MAX:
             return None
         score = None
         if self._median is not None:
@@ -179,7 +179,7 @@ class OverBlocks(ABC):
 
     def apply(self, step: int, value: float) -> float | None:
         """Turn the next value; None within a block, and before the first window is full."""
-        if not -LARGEST <= value <= LARGEST:
+        if not -MAX <= value <= MAX:
             return None
         blocks = self._blocks
         blocks.steps.append(step)
