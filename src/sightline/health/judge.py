@@ -73,7 +73,7 @@ class Judge:
         """
         if step > self._next_start:
             self._enter(step)
-        calm, as_stored = self._calm, self._as_stored
+        calm, listeners, as_stored = self._calm, self._listeners, self._as_stored
         for tag, value in values.items():
             try:
                 low, high = calm[tag]
@@ -81,8 +81,9 @@ class Judge:
                 low, high = self._follow(tag, step)
             if not low <= value <= high:
                 as_stored.value = value
-                for tell in self._listeners[tag]:
-                    tell(step, as_stored.value)
+                stored = as_stored.value
+                for tell in listeners[tag]:
+                    tell(step, stored)
         if not self._news:
             return ()
         news = tuple(found for rule in self._news if (found := rule.verdict()) is not None)

@@ -133,19 +133,19 @@ class Watch:
             step: global optimizer step of the value, higher than the last one.
             value: the value.
         """
-        is_judged = self.warmup_steps < step <= self.until_step
-        if not (is_judged or self._sees_all):
-            return
-        value *= self.scale
-        if self._apply is not None:
-            turned = self._apply(step, value)
-            if turned is None or not is_judged:
-                return
-            value = turned
-        if self._low <= value <= self._high:
-            self._streak = 0
-        else:
-            self._judge(step, value)
+        if self.warmup_steps < step <= self.until_step:
+            value *= self.scale
+            if self._apply is not None:
+                turned = self._apply(step, value)
+                if turned is None:
+                    return
+                value = turned
+            if self._low <= value <= self._high:
+                self._streak = 0
+            else:
+                self._judge(step, value)
+        elif self._sees_all and self._apply is not None:
+            self._apply(step, value * self.scale)
 
     def update_many(self, steps: Steps, values: Values) -> None:
         """Take many values at once, with the same outcome as one `update` for each.

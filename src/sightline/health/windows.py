@@ -149,6 +149,8 @@ def _baselines(full: Values) -> tuple[Values, Values]:
 
 def _median(values: list[float]) -> float:
     """As NumPy has it, without what a call of it costs on a few values."""
+    if len(values) == 1:
+        return values[0]
     ordered = sorted(values)
     middle = len(ordered) // 2
     if len(ordered) % 2:
@@ -251,17 +253,18 @@ class Drift(OverBlocks):
 
     def close_one(self, steps: list[int], values: list[float]) -> float | None:
         """Close one block; None before the first window is full."""
-        past = [*self._past, [sum(steps) / len(steps), _median(values)]]
-        self._past = past[max(len(past) - self.num_blocks + 1, 0) :]
+        past, level = self._past, _median(values)
+        past.append([sum(steps) / len(steps), level])
         if len(past) < self.num_blocks:
             return None
-        levels = [y for _, y in past]
-        if self.fine is not None and self.fine[0] <= levels[-1] <= self.fine[1]:
-            return math.nan
-        # No line through points rises by more than twice their range, which is soon known.
-        if 200 * (max(levels) - min(levels)) * len(past) < self.change * sum(map(abs, levels)):
-            return self._calm
-        return float(self.windows(np.array([past]))[0])
+        turned = self._calm
+        if self.fine is None or not self.fine[0] <= level <= self.fine[1]:
+            levels = [y for _, y in past]
+            # No line through points rises by more than twice their range, which is soon known.
+            if 200 * (max(levels) - min(levels)) * len(past) >= self.change * sum(map(abs, levels)):
+                turned = float(self.windows(np.array([past]))[0])
+        del past[0]
+        return turned
 
     def windows(self, past: NDArray[np.float64]) -> Values:
         """Changes in the direction, or levels while they change."""
