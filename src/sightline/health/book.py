@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from sightline.catalogue import (
     FOREIGN,
@@ -82,13 +83,21 @@ class RuleBook:
             Their names, each once.
         """
         names: dict[str, None] = {}
-        for row in self._rows():
-            for limit in row.limits:
-                for other in _others(row.tag, limit):
-                    found = fields_of(other, tag)
-                    if found is not None:
-                        names[fill(row.tag, found)] = None
+        for family, other in self._read_by:
+            found = fields_of(other, tag)
+            if found is not None:
+                names[fill(family, found)] = None
         return tuple(names)
+
+    @cached_property
+    def _read_by(self) -> list[tuple[str, str]]:
+        """Tags that are set against others, each with that other."""
+        return [
+            (row.tag, other)
+            for row in self._rows()
+            for limit in row.limits
+            for other in _others(row.tag, limit)
+        ]
 
     @property
     def tags(self) -> tuple[str, ...]:

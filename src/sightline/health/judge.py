@@ -30,8 +30,8 @@ class Judge:
     and one from the files of the same run are equal. Steps of a tag must rise, as they do in what
     a reader keeps of a file.
 
-    Cost: 0.05 us for a value that no rule need be told of, 0.3 to 2 us for others, by the number and
-    kind of their rules (benchmarks/health_rules.py).
+    Cost: 0.05 us for a value that no rule need be told of, 0.3 to 2 us for others, by the number
+    and kind of their rules (benchmarks/health_rules.py).
 
     Args:
         rules: those of a preset, or fresh rules of your own; they remember what they see.
@@ -155,7 +155,8 @@ class Judge:
         self._readers.clear()
         for tag, memories in state["rules"].items():
             rules = self._prepare(tag).rules
-            if len(rules) == len(memories):
+            kinds = [rule.kind if isinstance(rule, Watch | Related) else None for rule in rules]
+            if kinds == [memory.get("kind") for memory in memories]:
                 for rule, memory in zip(rules, memories, strict=True):
                     if isinstance(rule, Watch | Related):
                         rule.load_state_dict(memory)

@@ -152,10 +152,19 @@ class Related:
         ended._settle()
         return ended.watch.verdict()
 
+    @property
+    def kind(self) -> str:
+        """What a memory must be of to be this rule's."""
+        return f"{self.watch.kind} {self.reads}"
+
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must be told: JSON values."""
-        waiting = None if self._waiting is None else list(self._waiting)
-        return {"watch": self.watch.state_dict(), "latest": self._latest, "waiting": waiting}
+        return {
+            "kind": self.kind,
+            "watch": self.watch.state_dict(),
+            "latest": dict(self._latest),
+            "waiting": None if self._waiting is None else list(self._waiting),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` returned."""

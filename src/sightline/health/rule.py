@@ -220,10 +220,17 @@ class Watch:
         other.on_found = None
         return other
 
+    @property
+    def kind(self) -> str:
+        """What a memory must be of to be this rule's: what is judged, and over which window."""
+        transform = type(self.transform).__name__, getattr(self.transform, "window", None)
+        return f"{self.criterion.name} {transform}"
+
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must be told: JSON values."""
         transform = {} if self.transform is None else self.transform.state_dict()
         return {
+            "kind": self.kind,
             "streak": [self._streak, self._since],
             "found": None if self._found is None else list(self._found),
             "transform": transform,

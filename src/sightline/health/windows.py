@@ -81,6 +81,7 @@ class Deviations:
     """
 
     def __init__(self, window: int) -> None:
+        self.window = window
         self._blocks = Blocks(window)
         self._median: float | None = None
         self._spread = 0.0
@@ -167,6 +168,7 @@ class OverBlocks(ABC):
     """
 
     def __init__(self, window: int, num_blocks: int) -> None:
+        self.window = window
         self.num_blocks = min(num_blocks, window)
         self._blocks = Blocks(window // self.num_blocks)
         self._past: list[list[float]] = []
