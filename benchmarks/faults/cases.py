@@ -77,7 +77,9 @@ FAULTS: dict[str, Fault] = {
     "border never masked": Fault(
         plants.never_masked_border, PHOTOS_32, ("masking/coverage_min_max_ratio*",), at=0
     ),
-    "repeated masks": Fault(plants.repeated_masks, PHOTOS_32, ("masking/repeated_frac*",)),
+    "repeated masks": Fault(
+        plants.repeated_masks, PHOTOS_32, ("masking/repeated_frac*", "masking/unchanged_frac*")
+    ),
     "learning rate x 100": Fault(
         plants.huge_rate,
         DIGITS,

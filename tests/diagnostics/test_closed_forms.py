@@ -183,6 +183,11 @@ CASES = {
         ((np.array([[8.0, 4.0], [2.0, 6.0]]),), 0.25), ((np.zeros((2, 2)),), NAN),
     ],
     "repeated_frac": [((MASK,), 0), ((np.concatenate([MASK, MASK]),), 0.5), ((MASK[:0],), NAN)],
+    "share_unchanged": [
+        ((np.array([4, 5, 6, 7]), np.array([4, 5, 6, 7])), 1),
+        ((np.array([4, 4, 4]), np.array([], int)), 1), ((np.array([4, 5, 6]), np.array([4])), 0),
+        ((np.array([4]), np.array([], int)), 0),
+    ],
     "seen_before": [((np.array([4, 5, 5, 6]), np.array([6, 7])), [False, False, True, True])],
     "contributions": [
         ((np.array([0.3, 0.1, 0.2]), np.array([1.0, 1.0, 0.5])), [60, 20, 20]),

@@ -23,6 +23,7 @@ INPUTS = {
     "share_clipped": (2 * NORMS,),
     "times_masked": (SCORED,),
     "agreement_by_position": (COSINES, SCORED),
+    "share_unchanged": (NOISE.integers(0, 3, 30), NOISE.integers(0, 3, 30)),
     "seen_before": (NOISE.integers(0, 20, 30), NOISE.integers(0, 20, 9)),
 }
 ON_HOST = {

@@ -339,6 +339,13 @@ def seen_before(hashes, history):
     return seen
 
 
+def share_unchanged(hashes, before):
+    neighbours = [one == other for one, other in zip(hashes[1:], hashes, strict=False)]
+    places = [one == other for one, other in zip(hashes, before, strict=False)]
+    shares = [sum(same) / len(same) for same in (neighbours, places) if same]
+    return max(shares, default=0.0)
+
+
 def middle(values):
     ordered = sorted(map(float, values))
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2

@@ -23,6 +23,7 @@ from sightline.diagnostics import (
     patches_per_image,
     remember,
     seen_before,
+    share_unchanged,
     times_masked,
 )
 from sightline.figures import plot_mask_geometry, visualize_masking_strategy
@@ -44,6 +45,7 @@ class MaskingMonitor(Monitor):
     | `masking/context_kept_frac` | context patches used over those that could be |
     | `masking/coverage_min_max_ratio` | least over most often predicted position so far |
     | `masking/repeated_frac` | share of the masks that were drawn before |
+    | `masking/unchanged_frac` | share that equals the last batch's at its place, or its neighbour |
     | `masking/geometry_analysis` | image: areas, aspect ratios and coverage of the blocks |
     | `masking/samples` | image: input, context, targets, masked image |
 
@@ -85,7 +87,7 @@ class MaskingMonitor(Monitor):
             "masking/context_target_overlap": context_target_overlap(seen, target),
             "masking/context_kept_frac": context_kept_frac(seen, masks.eligible_BHW),
             "masking/coverage_min_max_ratio": coverage_min_max_ratio(self.coverage_HW),
-            "masking/repeated_frac": self._repeated(target),
+            **self._repeated(target),
         }
         self.log(trainer, readings)
 
@@ -99,12 +101,14 @@ class MaskingMonitor(Monitor):
         arrays = masks.blocks_BKHW, self.coverage_HW, *shown
         logger.log_drawing("masking/geometry_analysis", _draw_geometry, *arrays, step=step)
 
-    def _repeated(self, target_BHW: Array) -> Array:
+    def _repeated(self, target_BHW: Array) -> dict[str, Array]:
         hashes_B = mask_hashes(target_BHW)
         history_M = hashes_B[:0] if self._history is None else self._history
         self._history = remember(history_M, hashes_B)
         xp = array_namespace(hashes_B)
-        return xp.mean(xp.astype(seen_before(hashes_B, history_M), xp.float32))
+        repeated = xp.mean(xp.astype(seen_before(hashes_B, history_M), xp.float32))
+        unchanged = share_unchanged(hashes_B, history_M[-hashes_B.shape[0] :])
+        return {"masking/repeated_frac": repeated, "masking/unchanged_frac": unchanged}
 
     def state_dict(self) -> dict[str, Any]:
         """How often each position was predicted so far, and the masks of the last readings."""

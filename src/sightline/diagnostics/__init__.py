@@ -42,7 +42,12 @@ from sightline.diagnostics.mask_geometry import (
     connected_blocks,
     coverage,
 )
-from sightline.diagnostics.mask_history import mask_hashes, remember, seen_before
+from sightline.diagnostics.mask_history import (
+    mask_hashes,
+    remember,
+    seen_before,
+    share_unchanged,
+)
 from sightline.diagnostics.masking import (
     context_kept_frac,
     context_target_overlap,
@@ -157,6 +162,7 @@ __all__ = [
     "sample_coordinates",
     "seen_before",
     "share_clipped",
+    "share_unchanged",
     "signal_to_noise",
     "sigreg",
     "sigreg_loss",

@@ -83,6 +83,40 @@ def seen_before(hashes_B: Array, history_M: Array) -> Array:
     return xp.any(xp.concat([hashes_B[:, None] == history_M[None, :], earlier_BB], axis=1), axis=1)
 
 
+def share_unchanged(hashes_B: Array, before_B: Array) -> Array:
+    """Share of the masks that equal that of their place in the last batch, or their neighbour's.
+
+    max(mean_i [h_i = b_i], mean_i [h_i = h_(i-1)]), h the hashes of this batch and b those before.
+
+    How to read it: chance is the odds that two masks are equal, 1% on 4 x 4 patches with two blocks
+    and 13% on 2 x 2, so that a value near 1 is a fault on any grid: a generator that is seeded anew
+    at each step, or one mask for the whole batch. Blind spot: a generator with a period of more
+    than one batch; `seen_before` finds that, on grids with many masks.
+
+    Cost: two comparisons a mask.
+
+    Args:
+        hashes_B: Hashes of this batch, shape (B,) (see `mask_hashes`).
+        before_B: Hashes of the batch before, shape (B,); of another length, it is left out.
+
+    Returns:
+        0-d float32 array, 0 to 1; 0 where there is nothing to compare with.
+
+    Example:
+        >>> import numpy as np
+        >>> float(share_unchanged(np.array([4, 5, 6, 6]), np.array([4, 5, 6, 7])))
+        0.75
+    """
+    xp = array_namespace(hashes_B, before_B)
+    pairs = [(hashes_B[1:], hashes_B[:-1]), (hashes_B, before_B)]
+    shares = [
+        xp.mean(xp.astype(one == other, xp.float32))
+        for one, other in pairs
+        if one.shape == other.shape and one.shape[0] > 0
+    ]
+    return xp.max(xp.stack(shares)) if shares else xp.sum(xp.astype(hashes_B[:0], xp.float32))
+
+
 def remember(history_M: Array, hashes_B: Array, *, at_most: int = 4096) -> Array:
     """Add the masks of a batch to the history; the oldest are forgotten.
 
