@@ -35,6 +35,9 @@ class Post(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.answers.wait(10)
         self.server.received.append((self.path, self.headers["Content-Type"], json.loads(body)))
+        if self.server.status == 0:
+            self.wfile.write(b"what?\r\n\r\n")
+            return
         self.send_response(self.server.status)
         self.end_headers()
 
@@ -75,7 +78,7 @@ def test_a_slow_server_makes_nobody_wait(chat: Chat) -> None:
     assert len(chat.received) == 100
 
 
-@pytest.mark.parametrize("fault", ["status", "nobody there", "no answer"])
+@pytest.mark.parametrize("fault", ["status", "no HTTP", "nobody there", "no answer"])
 def test_what_cannot_be_posted_is_told_once(
     chat: Chat, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -83,6 +86,8 @@ def test_what_cannot_be_posted_is_told_once(
     url = chat.url
     if fault == "status":
         chat.status = 500
+    elif fault == "no HTTP":
+        chat.status = 0
     elif fault == "nobody there":
         url = "http://127.0.0.1:9/"  # the discard port: nobody listens
     else:

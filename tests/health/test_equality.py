@@ -49,7 +49,7 @@ def fresh_rules():
         watch("jump", "b", high=0.2, transform=Change(relative=True)),
         watch("spike", "a", high=3, transform=Deviations(4), warmup_steps=2),
         watch("rise", "b", high=5, transform=Drift("rising", 8, 5.0)),
-        watch("overfit", "b", high=0.1, transform=Drift("rising", 4, 1.0, level_only=True)),
+        watch("overfit", "b", high=0.1, transform=Drift("rising", 4, 1.0, fine=(-math.inf, 0.1))),
         watch("plateau", "a", low=1, transform=Gain(6)),
         watch("flat", "b", low=1, transform=Range(3)),
         watch("first", "a", low=50, transform=OfFirst(), warmup_steps=3, patience=2),

@@ -183,7 +183,7 @@ TRANSFORMS = {
     "deviations": lambda: Deviations(4),
     "rise": lambda: Drift("rising", 24, 5.0),
     "fall": lambda: Drift("falling", 5, 1.0),
-    "level": lambda: Drift("rising", 4, 1.0, level_only=True),
+    "level": lambda: Drift("rising", 4, 1.0, fine=(-math.inf, 0.1)),
     "gain": lambda: Gain(6),
     "range": lambda: Range(3),
     "plan": lambda: OffPlan(

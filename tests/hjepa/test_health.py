@@ -180,6 +180,32 @@ def test_a_run_that_breaks_at_once_goes_back_to_its_start(tiny_config: MakeConfi
     assert trainer.learning_rate_cuts == ((0, 0.5),)
 
 
+def test_what_was_saved_after_the_fault_began_is_gone(tiny_config: MakeConfig) -> None:
+    class FrozenAtFirst(Frozen):
+        left: tuple[str, ...] | None = None
+
+        def after_optimizer_step(self) -> Any:
+            if not self.learning_rate_cuts:
+                return super().after_optimizer_step()
+            if self.left is None:
+                self.left = tuple(path.name for path in self.checkpoints.checkpoint_dir.iterdir())
+            return HJEPATrainer.after_optimizer_step(self)
+
+    config = tiny_config(
+        "training.epochs=6", "logging.gradient_frequency=4", "health.on_error=rollback"
+    )
+    trainer = FrozenAtFirst.from_config(config)
+    summary = trainer.train()
+    assert summary.stop_reason is None
+    ((step, _),) = trainer.learning_rate_cuts
+    assert trainer.left is not None
+    assert max(trainer.left) == f"step-{step:08d}"
+    # An epoch is shorter than two readings of the moving average: some epoch ended in between.
+    (run,) = read(summary.run_dir).runs.values()
+    moved = run.scalars["ema/update_magnitude"]
+    assert all(moved.values[moved.steps > step + 4] > 0)
+
+
 def test_a_webhook_is_no_hyperparameter(tiny_config: MakeConfig) -> None:
     from sightline.training import flatten, to_yaml
 

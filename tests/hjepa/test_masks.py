@@ -280,3 +280,21 @@ def test_moving_to_a_device_moves_every_part_and_changes_none():
     assert all(part.device.type == "meta" for part in all_tensors(masks.to(torch.device("meta"))))
     moved = masks.to(torch.device("cpu"))
     assert all(map(torch.equal, all_tensors(masks), all_tensors(moved)))
+
+
+@pytest.mark.parametrize(
+    ("grid", "options"),
+    [
+        ((4, 4), {"num_masks": 2, "mask_scale": (0.2, 0.4), "aspect_ratio": (0.5, 2.0)}),
+        ((14, 14), {}),
+        ((8, 6), {"num_masks": 1, "mask_scale": (0.1, 0.5)}),
+    ],
+)
+def test_no_image_is_masked_more_or_less_than_the_configured_blocks_imply(grid, options):
+    masking = MultiBlockMasking(grid, **options)
+    masks = masking(512, torch.Generator().manual_seed(0))
+    shares = masks.target_BHW.float().mean(dim=(1, 2))
+    low, high = masking.mask_ratio_range
+    assert 0 < low <= shares.min() + 1e-6
+    assert shares.max() - 1e-6 <= high < 1
+    assert shares.min() < low + 0.1  # and the bounds are no wider than they need be

@@ -144,6 +144,30 @@ def test_without_any_best_only_the_latest_is_kept(tmp_path):
     assert steps(manager) == [3]
 
 
+def test_the_last_few_are_kept_where_that_is_asked_for(tmp_path):
+    manager = CheckpointManager(tmp_path, keep_best_n=1, keep_last_n=3)
+    for step, loss in [(1, 0.1), (2, 0.5), (3, 0.4), (4, 0.3), (5, 0.2)]:
+        save(manager, step, loss)
+    assert steps(manager) == [1, 3, 4, 5]
+
+
+def test_what_is_from_before_a_step_holds_nothing_of_it(tmp_path):
+    manager = CheckpointManager(tmp_path, keep_last_n=9)
+    for step in (0, 10, 20):
+        save(manager, step)
+    names = [found and found.name for found in map(manager.before, (0, 1, 10, 11, 21, 99))]
+    assert names == [None, *(f"step-000000{step:02d}" for step in (0, 0, 10, 20, 20))]
+
+
+def test_what_is_discarded_is_not_resumed_from(tmp_path):
+    manager = CheckpointManager(tmp_path, keep_last_n=9)
+    for step in (0, 10, 20, 30):
+        save(manager, step, 1 / (step + 1))
+    manager.discard_after(10)
+    assert steps(manager) == [0, 10]
+    assert manager.latest() == manager.best() == tmp_path / "step-00000010"
+
+
 def test_it_is_time_to_save_after_every_so_many_finished_epochs(tmp_path):
     manager = CheckpointManager(tmp_path, save_frequency=3)
     assert [epoch for epoch in range(10) if manager.should_save(epoch)] == [3, 6, 9]

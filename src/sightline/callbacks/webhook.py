@@ -8,6 +8,7 @@ import os
 import queue
 import threading
 import urllib.request
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class Webhook:
         while (text := self._waiting.get()) is not None:
             try:
                 self._post(text)
-            except (OSError, ValueError) as error:  # ValueError: an answer that is not HTTP
+            except (OSError, ValueError, HTTPException) as error:
                 if not self._has_failed:
                     self._has_failed = True
                     log.warning("An alert could not be posted to the webhook: %s", error)

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from sightline.catalogue import (
     FOREIGN,
@@ -19,7 +20,7 @@ from sightline.catalogue import (
     find,
     rows,
 )
-from sightline.health.criteria import Band, Criterion, NonFinite, StuckAt
+from sightline.health.criteria import Band, Criterion, Interval, NonFinite, StuckAt
 from sightline.health.facts import Facts
 from sightline.health.finding import Level
 from sightline.health.related import (
@@ -82,13 +83,21 @@ class RuleBook:
             Their names, each once.
         """
         names: dict[str, None] = {}
-        for row in self._rows():
-            for limit in row.limits:
-                for other in _others(row.tag, limit):
-                    found = fields_of(other, tag)
-                    if found is not None:
-                        names[fill(row.tag, found)] = None
+        for family, other in self._read_by:
+            found = fields_of(other, tag)
+            if found is not None:
+                names[fill(family, found)] = None
         return tuple(names)
+
+    @cached_property
+    def _read_by(self) -> list[tuple[str, str]]:
+        """Tags that are set against others, each with that other."""
+        return [
+            (row.tag, other)
+            for row in self._rows()
+            for limit in row.limits
+            for other in _others(row.tag, limit)
+        ]
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -202,6 +211,7 @@ class RuleBook:
                 return "the shape of the features is not known, or shows nothing"
             scale = times
         starts = {"start": 0, "warmup": facts.warmup_steps, "settled": facts.settle_steps}
+        criterion = _criterion(limit, low, high)
         words = advice(row.tag, limit.kind, found)
         watch = Watch(
             About(
@@ -212,8 +222,8 @@ class RuleBook:
                 remedy="" if words is None else words.remedy,
                 page="" if words is None else words.page,
             ),
-            _criterion(limit, low, high),
-            transform=transform or _transform(limit),
+            criterion,
+            transform=transform or _transform(limit, criterion.calm),
             scale=scale,
             warmup_steps=starts[limit.after],
             until_step=None if limit.until is None else starts[limit.until],
@@ -273,7 +283,7 @@ def _criterion(limit: Limit, low: float | None, high: float | None) -> Criterion
     )
 
 
-def _transform(limit: Limit) -> Transform | None:
+def _transform(limit: Limit, fine: Interval) -> Transform | None:
     if limit.monotone is not None or limit.unchanged:
         return Change()
     if limit.scale == "jump":
@@ -287,6 +297,6 @@ def _transform(limit: Limit) -> Transform | None:
     if limit.flat is not None:
         return Range(limit.window)
     if limit.trend is not None:
-        has_numbers = limit.low is not None or limit.high is not None
-        return Drift(limit.trend, limit.window, limit.change, level_only=has_numbers)
+        is_of_level = limit.low is not None or limit.high is not None
+        return Drift(limit.trend, limit.window, limit.change, fine=fine if is_of_level else None)
     return None

@@ -46,15 +46,11 @@ class Followed:
             for bound in (watch.warmup_steps, watch.until_step)
         ]
 
-    @property
-    def may_be_calm(self) -> bool:
-        """Whether what is calm depends on the values before; else it is `bounds` alone."""
-        return not self.readers and all(
-            isinstance(rule, Watch) and rule.transform is None for rule in self.rules
-        )
-
-    def listeners(self) -> tuple[Callable[[int, float], object], ...]:
+    def listeners(self, calm: dict[str, Interval]) -> tuple[Callable[[int, float], object], ...]:
         """Whom to tell of a value that is not calm, with its step and the value as a file has it.
+
+        Args:
+            calm: where to keep which values of the tag are calm, if that depends on those before.
 
         Returns:
             Functions, in the order of the rules.
@@ -63,7 +59,16 @@ class Followed:
             rule.update if isinstance(rule, Watch | Related) else partial(self._tell_other, rule)
             for rule in self.rules
         )
-        return *rules, *(partial(reader.note, self.tag) for reader in self.readers)
+        told = *rules, *(partial(reader.note, self.tag) for reader in self.readers)
+        if self.readers or not all(
+            isinstance(rule, Watch) and rule.transform is None for rule in self.rules
+        ):
+            return told
+
+        def look(step: int, _: float) -> None:
+            calm[self.tag] = self.calm(step)
+
+        return *told, look
 
     def _tell_other(self, rule: Rule, step: int, value: float) -> None:
         was_known = rule.verdict() is not None

@@ -42,6 +42,8 @@ def standard_errors(value: float, error: float) -> float:
     """
     if error > 0:
         return value / error
+    if math.isnan(value):  # it has a sign, and says nothing
+        return math.nan
     return math.copysign(math.inf, value) if value else 0.0
 
 
@@ -105,7 +107,8 @@ class Related:
 
     def update(self, step: int, value: float) -> None:
         """Take the next value of the series."""
-        self._settle()
+        if self._waiting is not None:
+            self._settle()
         self._waiting = (step, value)
 
     def note(self, tag: str, step: int, value: float) -> None:
@@ -149,10 +152,19 @@ class Related:
         ended._settle()
         return ended.watch.verdict()
 
+    @property
+    def kind(self) -> str:
+        """What a memory must be of to be this rule's."""
+        return f"{self.watch.kind} {self.reads}"
+
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must be told: JSON values."""
-        waiting = None if self._waiting is None else list(self._waiting)
-        return {"watch": self.watch.state_dict(), "latest": self._latest, "waiting": waiting}
+        return {
+            "kind": self.kind,
+            "watch": self.watch.state_dict(),
+            "latest": dict(self._latest),
+            "waiting": None if self._waiting is None else list(self._waiting),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` returned."""

@@ -112,6 +112,7 @@ class Watch:
         self.warmup_steps = warmup_steps
         self.until_step = math.inf if until_step is None else until_step
         self.patience = patience
+        self._apply = None if transform is None else transform.apply
         self._low, self._high = criterion.calm
         # Whether values are of use that are not judged themselves.
         self._sees_all = isinstance(transform, OfFirst)
@@ -132,21 +133,19 @@ class Watch:
             step: global optimizer step of the value, higher than the last one.
             value: the value.
         """
-        is_judged = self.warmup_steps < step <= self.until_step
-        if not (is_judged or self._sees_all):
-            return
-        value *= self.scale
-        if self.transform is not None:
-            turned = self.transform.apply(step, value)
-            if turned is None:
-                return
-            value = turned
-        if not is_judged:
-            return
-        if self._low <= value <= self._high:
-            self._streak = 0
-        else:
-            self._judge(step, value)
+        if self.warmup_steps < step <= self.until_step:
+            value *= self.scale
+            if self._apply is not None:
+                turned = self._apply(step, value)
+                if turned is None:
+                    return
+                value = turned
+            if self._low <= value <= self._high:
+                self._streak = 0
+            else:
+                self._judge(step, value)
+        elif self._sees_all and self._apply is not None:
+            self._apply(step, value * self.scale)
 
     def update_many(self, steps: Steps, values: Values) -> None:
         """Take many values at once, with the same outcome as one `update` for each.
@@ -217,13 +216,21 @@ class Watch:
         """One that remembers the same, and tells nobody."""
         other = copy.copy(self)
         other.transform = copy.deepcopy(self.transform)
+        other._apply = None if other.transform is None else other.transform.apply
         other.on_found = None
         return other
+
+    @property
+    def kind(self) -> str:
+        """What a memory must be of to be this rule's: what is judged, and over which window."""
+        transform = type(self.transform).__name__, getattr(self.transform, "window", None)
+        return f"{self.criterion.name} {transform}"
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must be told: JSON values."""
         transform = {} if self.transform is None else self.transform.state_dict()
         return {
+            "kind": self.kind,
             "streak": [self._streak, self._since],
             "found": None if self._found is None else list(self._found),
             "transform": transform,

@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -17,6 +18,9 @@ from sightline.health.facts import Plan
 
 Steps = NDArray[np.int64]
 Values = NDArray[np.float64]
+
+
+MAX = sys.float_info.max  # a comparison with it is cheaper than math.isfinite
 
 
 class Transform(Protocol):
@@ -54,27 +58,29 @@ class Change:
 
     def apply(self, step: int, value: float) -> float | None:
         """Turn the next value."""
-        if not math.isfinite(value):
+        if not -MAX <= value <= MAX:
             return None
         last, self._last = self._last, value
-        self._largest = max(self._largest, abs(value))
+        if self.relative:
+            self._largest = max(self._largest, abs(value))
         if last is None:
             return None
         change = value - last
-        return change / self._largest if self.relative and self._largest > 0 else change
+        return change / self._largest if self._largest > 0 else change
 
     def apply_many(self, steps: Steps, values: Values) -> tuple[Steps, Values]:
         """Turn the next values."""
         steps, values = finite(steps, values)
         if not len(values):
             return steps, values
-        largest = np.maximum.accumulate(np.abs(np.append(self._largest, values)))[1:]
         is_first = self._last is None
         before = np.append(values[0] if self._last is None else self._last, values[:-1])
         changes = values - before
         if self.relative:
+            largest = np.maximum.accumulate(np.abs(np.append(self._largest, values)))[1:]
             changes = changes / np.where(largest > 0, largest, 1.0)
-        self._last, self._largest = float(values[-1]), float(largest[-1])
+            self._largest = float(largest[-1])
+        self._last = float(values[-1])
         return steps[is_first:], changes[is_first:]
 
     def state_dict(self) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from sightline.diagnostics import trend
-from sightline.health.transforms import Steps, Values, finite
+from sightline.diagnostics.stability import MIN_POINTS
+from sightline.health.criteria import Interval
+from sightline.health.transforms import MAX, Steps, Values, finite
 
 SIGMA_PER_MAD = 1.4826  # of a normal distribution
 CALM_SHARE = 0.02  # of the median: no deviation is taken for smaller
@@ -57,12 +59,8 @@ class Blocks:
         self.steps, self.values = steps[stop:].tolist(), values[stop:].tolist()
         return steps[:stop].reshape(-1, self.size), values[:stop].reshape(-1, self.size)
 
-    def add_one(self, step: int, value: float) -> tuple[list[int], list[float]] | None:
-        """Add one reading, and return its block if that is full with it."""
-        self.steps.append(step)
-        self.values.append(value)
-        if len(self.steps) < self.size:
-            return None
+    def take(self) -> tuple[list[int], list[float]]:
+        """Take out the open block, which is full now."""
         full = self.steps, self.values
         self.steps, self.values = [], []
         return full
@@ -83,18 +81,24 @@ class Deviations:
     """
 
     def __init__(self, window: int) -> None:
+        self.window = window
         self._blocks = Blocks(window)
         self._median: float | None = None
         self._spread = 0.0
 
     def apply(self, step: int, value: float) -> float | None:
         """Turn the next value; None in the first block."""
-        if not math.isfinite(value):
+        if not -MAX <= value <= MAX:
             return None
-        score = None if self._median is None else _score(value, self._median, self._spread)
-        full = self._blocks.add_one(step, value)
-        if full is not None:
-            _, values = full
+        score = None
+        if self._median is not None:
+            excess = value - self._median
+            score = excess / self._spread if self._spread > 0 else _infinite(excess)
+        blocks = self._blocks
+        blocks.steps.append(step)
+        blocks.values.append(value)
+        if len(blocks.steps) == blocks.size:
+            _, values = blocks.take()
             self._median = _median(values)
             deviation = _median([abs(one - self._median) for one in values])
             self._spread = max(SIGMA_PER_MAD * deviation, CALM_SHARE * abs(self._median))
@@ -131,11 +135,9 @@ class Deviations:
         self._median, self._spread = state["baseline"]
 
 
-def _score(value: float, median: float, spread: float) -> float:
-    excess = value - median
-    if excess == 0:
-        return 0.0
-    return excess / spread if spread > 0 else math.copysign(math.inf, excess)
+def _infinite(excess: float) -> float:
+    """How many times nothing that is."""
+    return math.copysign(math.inf, excess) if excess else 0.0
 
 
 def _baselines(full: Values) -> tuple[Values, Values]:
@@ -148,6 +150,8 @@ def _baselines(full: Values) -> tuple[Values, Values]:
 
 def _median(values: list[float]) -> float:
     """As NumPy has it, without what a call of it costs on a few values."""
+    if len(values) == 1:
+        return values[0]
     ordered = sorted(values)
     middle = len(ordered) // 2
     if len(ordered) % 2:
@@ -164,6 +168,7 @@ class OverBlocks(ABC):
     """
 
     def __init__(self, window: int, num_blocks: int) -> None:
+        self.window = window
         self.num_blocks = min(num_blocks, window)
         self._blocks = Blocks(window // self.num_blocks)
         self._past: list[list[float]] = []
@@ -178,12 +183,12 @@ class OverBlocks(ABC):
 
     def apply(self, step: int, value: float) -> float | None:
         """Turn the next value; None within a block, and before the first window is full."""
-        if not math.isfinite(value):
+        if not -MAX <= value <= MAX:
             return None
-        full = self._blocks.add_one(step, value)
-        if full is None:
-            return None
-        return self.close_one(*full)
+        blocks = self._blocks
+        blocks.steps.append(step)
+        blocks.values.append(value)
+        return None if len(blocks.steps) < blocks.size else self.close_one(*blocks.take())
 
     def close_one(self, steps: list[int], values: list[float]) -> float | None:
         """Close one block; None before the first window is full."""
@@ -218,15 +223,16 @@ class OverBlocks(ABC):
 class Drift(OverBlocks):
     """How much a curve rises or falls over a window, in % of its level; 0 where that is noise.
 
-    A line is laid through the medians of 16 blocks, or fewer (`sightline.diagnostics.trend`); its
+    A line is laid through the medians of 4 to 10 blocks (`sightline.diagnostics.trend`); its
     slope counts where it is more than five of its standard errors.
 
     Args:
         direction: the direction that counts.
         window: readings of the window.
         change: rise or fall below which the significance is not asked for.
-        level_only: give the last median in place of the change where that is at least `change`,
-            and NaN elsewhere, for limits of a level that count while it rises.
+        fine: for limits of a level that count while it moves: give the last median in place of the
+            change where that is at least `change` and the median lies outside of these, and NaN
+            elsewhere; None for the change itself.
     """
 
     def __init__(
@@ -235,12 +241,13 @@ class Drift(OverBlocks):
         window: int,
         change: float,
         *,
-        level_only: bool = False,
+        fine: Interval | None = None,
     ) -> None:
-        super().__init__(window, num_blocks=16)
+        super().__init__(window, num_blocks=max(MIN_POINTS, min(10, window // 2)))
         self.sign = 1 if direction == "rising" else -1
         self.change = change
-        self.level_only = level_only
+        self.fine = fine
+        self._calm = 0.0 if fine is None else math.nan
 
     def summary(self, steps: Steps, values: Values) -> NDArray[np.float64]:
         """Mean step and median value."""
@@ -248,35 +255,39 @@ class Drift(OverBlocks):
 
     def close_one(self, steps: list[int], values: list[float]) -> float | None:
         """Close one block; None before the first window is full."""
-        past = [*self._past, [sum(steps) / len(steps), _median(values)]]
-        self._past = past[max(len(past) - self.num_blocks + 1, 0) :]
+        past, level = self._past, _median(values)
+        past.append([sum(steps) / len(steps), level])
         if len(past) < self.num_blocks:
             return None
-        levels = [y for _, y in past]
-        # No line through points rises by more than one and a half times their range.
-        if 200 * (max(levels) - min(levels)) * len(past) < self.change * sum(map(abs, levels)):
-            return math.nan if self.level_only else 0.0
-        return float(self.windows(np.array([past]))[0])
+        turned = self._calm
+        if self.fine is None or not self.fine[0] <= level <= self.fine[1]:
+            levels = [y for _, y in past]
+            # No line through points rises by more than twice their range, which is soon known.
+            if 200 * (max(levels) - min(levels)) * len(past) >= self.change * sum(map(abs, levels)):
+                turned = float(self.windows(np.array([past]))[0])
+        del past[0]
+        return turned
 
     def windows(self, past: NDArray[np.float64]) -> Values:
         """Changes in the direction, or levels while they change."""
         x, y = past[:, :, 0], past[:, :, 1]
         x = x - x.mean(axis=1, keepdims=True)
         squares = (x * x).sum(axis=1)
-        level = np.abs(y).mean(axis=1)
+        magnitude = np.abs(y).mean(axis=1)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            slopes = (x * (y / level[:, None])).sum(axis=1) / squares
+            slopes = (x * (y / magnitude[:, None])).sum(axis=1) / squares
             changes = 100 * self.sign * slopes * (past[:, -1, 0] - past[:, 0, 0])
-        turned = np.full(len(past), math.nan if self.level_only else 0.0)
+        turned = np.full(len(past), self._calm)
         # The line with its errors is only laid where it may matter.
         for index in np.flatnonzero(changes > 0.99 * self.change).tolist():
             line = trend(past[index, :, 0], past[index, :, 1])
             if line is not None and self.sign * line.slope > SURE * line.slope_error:
                 change = self.sign * line.change
-                if not self.level_only:
+                level = float(past[index, -1, 1])
+                if self.fine is None:
                     turned[index] = change
-                elif change >= self.change:
-                    turned[index] = past[index, -1, 1]
+                elif change >= self.change and not self.fine[0] <= level <= self.fine[1]:
+                    turned[index] = level
         return turned
 
 
