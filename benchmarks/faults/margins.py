@@ -54,7 +54,7 @@ def extremes(run_dirs: list[Path], finding: Finding) -> str:
         run_dirs: Folders of those runs.
         finding: What was found.
     """
-    values = np.concatenate([judged(run_dir, finding)[1] for run_dir in run_dirs])
+    values = np.concatenate([np.empty(0), *(judged(one, finding)[1] for one in run_dirs)])
     if not len(values):
         return "-"
     low, high = np.nanmin(values), np.nanmax(values)
