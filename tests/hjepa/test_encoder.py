@@ -5,9 +5,11 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from sightline.hjepa.encoder import Block, VisionTransformer, sincos_positions, take
+from sightline.hjepa.block import Block
+from sightline.hjepa.encoder import VisionTransformer
 from sightline.hjepa.masks import Selection
 from sightline.hjepa.pixels import Standardize
+from sightline.hjepa.positions import sincos_positions
 from sightline.hjepa.ragged import Ragged
 from tests.references import hjepa as reference
 
@@ -146,16 +148,6 @@ def test_patches_are_numbered_in_raster_order_and_know_their_place():
     ) + reference.sincos(SIDE, SIDE, WIDTH)
     expected = np.array([[reference.layer_norm(token) for token in image] for image in tokens])
     assert encoder(images).detach().numpy() == pytest.approx(expected, abs=1e-5)
-
-
-def test_tokens_are_taken_by_number_and_one_table_serves_every_image():
-    table_1ND = torch.arange(12.0).view(1, 4, 3)
-    index_BM = torch.tensor([[3, 0], [1, 1]])
-    expected = torch.stack([table_1ND[0, row] for row in index_BM])
-    assert torch.equal(take(table_1ND, index_BM), expected)
-    tokens_BND = torch.arange(24.0).view(2, 4, 3)
-    expected = torch.stack([tokens_BND[0, [3, 0]], tokens_BND[1, [1, 1]]])
-    assert torch.equal(take(tokens_BND, index_BM), expected)
 
 
 # Blocks.

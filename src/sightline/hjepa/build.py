@@ -64,6 +64,9 @@ def create_model(config: HJEPAConfig, train_images: ImageSet) -> HJEPAModel:
         width=size.embed_dim,
         depth=size.depth,
         num_heads=size.num_heads,
+        positions=size.positions,
+        layer_scale=size.layer_scale,
+        is_checkpointed=size.activation_checkpointing,
     )
     predictor = Predictor(
         grid_size=encoder.grid_size,
@@ -71,6 +74,9 @@ def create_model(config: HJEPAConfig, train_images: ImageSet) -> HJEPAModel:
         width=size.predictor.embed_dim,
         depth=size.predictor.depth,
         num_heads=size.predictor.num_heads,
+        positions=size.positions,
+        layer_scale=size.layer_scale,
+        is_checkpointed=size.activation_checkpointing,
     )
     return HJEPAModel(encoder, predictor, num_levels=size.num_hierarchies)
 

@@ -16,7 +16,9 @@ from pydantic import (
 
 from sightline.callbacks import PRESETS, Cadences, Preset
 from sightline.events import to_local_path, to_path
+from sightline.hjepa.encoder import SIZES, Size
 from sightline.hjepa.loss import LossKind, TargetNorm
+from sightline.hjepa.positions import Positions
 from sightline.training.config import Config
 from sightline.training.schedules import OptimizerName
 
@@ -91,13 +93,47 @@ class PredictorConfig(Config):
 class ModelConfig(Config):
     """The encoders, the predictor and the levels."""
 
+    size: Size | None = Field(
+        None,
+        description="tiny, small, base, large or huge: sets embed_dim, depth and num_heads to those "
+        "of the vision transformer of that name",
+    )
     patch_size: PositiveInt = Field(2, description="patch edge in pixels")
     embed_dim: PositiveInt = Field(64, description="width, a multiple of 4 and of num_heads")
     depth: PositiveInt = Field(3, description="transformer blocks")
     num_heads: PositiveInt = Field(4, description="attention heads")
+    positions: Positions = Field(
+        "sincos",
+        description="sincos: sines and cosines of a patch's place are added; rope: queries and keys "
+        "are turned by it",
+    )
+    layer_scale: PositiveFloat | None = Field(
+        None, description="what learned factors of residual branches start from; null for none"
+    )
+    drop_path_rate: float = Field(
+        0.0, ge=0, lt=1, description="stochastic depth: chance of the last block to be left out"
+    )
+    activation_checkpointing: bool = Field(
+        False, description="less memory for a third more work: compute activations twice"
+    )
     num_hierarchies: PositiveInt = Field(3, description="levels, each half as fine as the last")
     predictor: PredictorConfig = PredictorConfig()
     ema: EMAConfig = EMAConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _size_sets_three(cls, given: Any) -> Any:
+        named = isinstance(given, dict) and SIZES.get(given.get("size"))
+        if not named:
+            return given
+        sizes = {"embed_dim": named.width, "depth": named.depth, "num_heads": named.num_heads}
+        for name, value in sizes.items():
+            if given.get(name, value) != value:
+                raise ValueError(
+                    f"expected {name} {value} of size {given['size']}, got {given[name]}; leave out "
+                    f"model.{name}, or model.size"
+                )
+        return {**given, **sizes}
 
 
 class MaskingConfig(Config):

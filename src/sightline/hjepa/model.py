@@ -1,7 +1,7 @@
 """Context encoder, target encoder and predictor, put together.
 
 Shape legend: B batch, C channels, H and W grid cells, M context patches, D width, P the
-predictor's width.
+predictor's width, L blocks.
 """
 
 from __future__ import annotations
@@ -98,17 +98,21 @@ class HJEPAModel(nn.Module):
         """Patches (rows, columns) of level 0."""
         return self.context_encoder.grid_size
 
-    def forward(self, images_BCHW: Tensor, masks: Masks) -> HJEPAOutput:
+    def forward(
+        self, images_BCHW: Tensor, masks: Masks, gates_L2B: Tensor | None = None
+    ) -> HJEPAOutput:
         """Predict the target features of the hidden patches.
 
         Args:
-            images_BCHW: Images, uint8, or float in 0 .. 1.
+            images_BCHW: Images, uint8, or float in 0 .. 1, of the size that the model is made for.
             masks: Masks for these images, on their device.
+            gates_L2B: Factors of the context encoder's branches, as `stochastic_depth` draws them;
+                None for 1. The target encoder is always whole.
 
         Returns:
             Predictions, targets and what was scored, level by level.
         """
-        context_BMD = self.context_encoder(images_BCHW, masks.context)
+        context_BMD = self.context_encoder(images_BCHW, masks.context, gates_L2B)
         targets_BHWD = self.encode_targets(images_BCHW)
         return HJEPAOutput(
             images_BCHW=images_BCHW,
@@ -143,7 +147,8 @@ class HJEPAModel(nn.Module):
         Returns:
             Features of shape (B, H, W, D), without gradient.
         """
-        return self.target_encoder(images_BCHW).unflatten(1, self.grid_size)
+        encoder = self.target_encoder
+        return encoder(images_BCHW).unflatten(1, encoder.grid_of(*images_BCHW.shape[-2:]))
 
     @torch.no_grad()
     def extract_features(self, images_BCHW: Tensor, *, use_target_encoder: bool = True) -> Tensor:

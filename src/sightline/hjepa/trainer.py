@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from sightline.callbacks import Callback, ProbeMonitor, Samples
 from sightline.events import to_path
 from sightline.hjepa.augmentation import random_affine
+from sightline.hjepa.block import stochastic_depth
 from sightline.hjepa.build import (
     checkpoints_of,
     create_fabric,
@@ -189,12 +190,17 @@ class HJEPATrainer(StepLoop):
             unit_range(batch[0]), self.config.data.augmentation, self._random("augmentation")
         )
         masks = self.masking_fn(len(images), self._random("masks")).to(self.fabric.device)
-        losses = self._predict(images, masks)
+        losses = self._predict(images, masks, self._gates(len(images)))
         metrics: Metrics = {f"loss/h{level}": loss for level, loss in enumerate(losses.levels)}
         return losses.total, {"loss/total": losses.total, **metrics}
 
-    def _predict(self, images: Tensor, masks: Masks) -> LevelLosses:
-        self.outputs = self.module(images, masks)
+    def _gates(self, num_images: int) -> Tensor | None:
+        model, random = self.config.model, self._random("stochastic depth")
+        gates = stochastic_depth(model.depth, model.drop_path_rate, num_images, random)
+        return None if gates is None else gates.to(self.fabric.device, non_blocking=True)
+
+    def _predict(self, images: Tensor, masks: Masks, gates: Tensor | None = None) -> LevelLosses:
+        self.outputs = self.module(images, masks, gates)
         losses: LevelLosses = self.loss_fn(
             self.outputs.predictions, self.outputs.targets, self.outputs.scored
         )
