@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 import torch
-from pages import PAGES
 from PIL import Image
+
+from pages import PAGES
 
 FOLDER = Path(__file__).parents[1] / "concepts"
 NUM_COLOURS = 64

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.patches import Patch
-from runs import BATCH, WIDTH, Result
 
+from faults import BATCH, WIDTH
+from runs import Result
 from sightline.catalogue import bands
 from sightline.figures import panels, scales, style
 

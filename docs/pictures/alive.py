@@ -1,0 +1,64 @@
+"""Are the features alive? Their spread, their spectrum, their patches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drawing import both, sheet
+from faults import COLLAPSED, WIDTH
+from runs import digits, features, result
+from sightline.diagnostics import covariance_eigenvalues, gram
+from sightline.figures import panels, plot_spectrum, style
+from sightline.figures.heat import as_heat, rising
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def collapse() -> Figure:
+    """Four numbers, of which the last does not notice."""
+    titles = [
+        "spread: mean_std times √D (ideal 1)", "mean cosine of different images",
+        "share of dead dimensions", "effective rank (of 32)",
+    ]  # fmt: skip
+    figure, axes = sheet(titles, COLLAPSED, height_px=190)
+    runs = result("healthy"), result("collapsed")
+    both(axes[0], *runs, "collapse/mean_std_per_dim", times=WIDTH**0.5)
+    both(axes[1], *runs, "collapse/mean_similarity", low=0, high=1.04)
+    both(axes[2], *runs, "collapse/dead_dimensions", low=-0.04, high=1.04)
+    both(axes[3], *runs, "collapse/effective_rank", low=0, high=33)
+    return figure
+
+
+def spectrum() -> Figure:
+    """Eigenvalues of features on all digits."""
+    return plot_spectrum({
+        "healthy": covariance_eigenvalues(features("healthy")),
+        "sick: 100 x rate": covariance_eigenvalues(features("fast")),
+    })
+
+
+def gram_page() -> Figure:
+    """The patches of two digits, as two models see them."""
+    figure, axes = sheet([""] * 6, "", columns=3, height_px=180, xlabel="")
+    chosen = digits()[[0, 7]]
+    for row, image in enumerate(chosen):
+        picture, *heats = axes[3 * row : 3 * row + 3]
+        picture.imshow(image[0], cmap="gray", interpolation="nearest")
+        panels.name(picture, "image, 4 x 4 patches" if row == 0 else "")
+        for edge in (1.5, 3.5, 5.5):
+            picture.axhline(edge, color=style.MUTED, linewidth=0.8)
+            picture.axvline(edge, color=style.MUTED, linewidth=0.8)
+        for panel, name in zip(heats, ("healthy", "collapsed"), strict=True):
+            patches = result(name).trainer.model.encode_targets(image[None]).flatten(1, 2)[0]
+            matrix = np.asarray(gram(patches))
+            panel.imshow(as_heat(matrix, rising(), -1, 1), interpolation="nearest")
+            mean = matrix[np.triu_indices(16, 1)].mean()
+            head = "healthy" if name == "healthy" else "sick"
+            panels.name(panel, head if row == 0 else "", aside=f"mean {mean:.2f}")
+    for panel in axes:
+        style.bare(panel)
+        panel.grid(False)
+    return figure
