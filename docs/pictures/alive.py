@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drawing import both, sheet
-from faults import COLLAPSED, WIDTH
+from drawing import HEALTHY, SICK, bar, both, label, sheet
+from faults import COLLAPSED, FAST, WIDTH
 from runs import digits, features, result
-from sightline.diagnostics import covariance_eigenvalues, gram
-from sightline.figures import panels, plot_spectrum, style
+from sightline.diagnostics import alpha_req, covariance_eigenvalues, effective_rank, gram
+from sightline.figures import panels, scales, style
 from sightline.figures.heat import as_heat, rising
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+ZERO = 1e-12  # of the largest eigenvalue: below is rounding
 
 
 def collapse() -> Figure:
@@ -33,11 +35,26 @@ def collapse() -> Figure:
 
 
 def spectrum() -> Figure:
-    """Eigenvalues of features on all digits."""
-    return plot_spectrum({
-        "healthy": covariance_eigenvalues(features("healthy")),
-        "sick: 100 x rate": covariance_eigenvalues(features("fast")),
-    })
+    """Eigenvalues of features on all digits, with a dot at the effective rank."""
+    figure, (axes,) = sheet(
+        ["eigenvalue / largest"], FAST, columns=1, height_px=300, xlabel="rank of the direction",
+        has_range=False,
+    )  # fmt: skip
+    lowest = 1.0
+    for name, looks in (("healthy", HEALTHY), ("fast", SICK)):
+        falling = np.sort(np.asarray(covariance_eigenvalues(features(name))))[::-1]
+        falling = falling[falling > ZERO * falling[0]] / falling[0]
+        ranks = np.arange(1.0, len(falling) + 1)
+        lowest = min(lowest, falling[-1])
+        panels.curve(axes, (ranks, falling), **looks)
+        rank, alpha = (float(of(features(name))) for of in (effective_rank, alpha_req))
+        height = np.exp(np.interp(np.log(rank), np.log(ranks), np.log(falling)))
+        axes.plot(rank, height, marker="o", markersize=12, color=looks["color"])
+        label(axes, rank, height, f"effective rank {rank:.1f}", colour=looks["color"], above_pt=8)
+        print(f"  {name}: effective rank {rank:.4g}, alpha {alpha:.4g}, {len(ranks)} directions")
+    scales.logarithmic(axes.xaxis, 0.9, WIDTH * 1.1, num_ticks=6)
+    scales.logarithmic(axes.yaxis, lowest / 2, 2, num_ticks=5)
+    return figure
 
 
 def gram_page() -> Figure:
@@ -46,7 +63,7 @@ def gram_page() -> Figure:
     chosen = digits()[[0, 7]]
     for row, image in enumerate(chosen):
         picture, *heats = axes[3 * row : 3 * row + 3]
-        picture.imshow(image[0], cmap="gray", interpolation="nearest")
+        picture.imshow(image[0].numpy(), cmap="gray", interpolation="nearest")
         panels.name(picture, "image, 4 x 4 patches" if row == 0 else "")
         for edge in (1.5, 3.5, 5.5):
             picture.axhline(edge, color=style.MUTED, linewidth=0.8)
@@ -58,7 +75,9 @@ def gram_page() -> Figure:
             mean = matrix[np.triu_indices(16, 1)].mean()
             head = "healthy" if name == "healthy" else "sick"
             panels.name(panel, head if row == 0 else "", aside=f"mean {mean:.2f}")
+            print(f"  mean cosine of the patches of digit {row}, {head}: {mean:.4f}")
     for panel in axes:
         style.bare(panel)
         panel.grid(False)
+    bar(axes, -1, 1, "cosine")
     return figure

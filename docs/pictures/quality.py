@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drawing import HEALTHY, SICK, both, label, sheet
-from faults import COLLAPSED, FAST
+from drawing import HEALTHY, SICK, both, label, sheet, tell
+from faults import COLLAPSED
 from runs import digits, features, result
 from sightline.diagnostics import clid
 from sightline.figures import scales, style
@@ -24,18 +24,20 @@ def alignment_uniformity() -> Figure:
         has_range=False,
         xlabel="alignment of level 0",
     )
-    ends = ((result("healthy"), HEALTHY, "right"), (result("collapsed"), SICK, "left"))
-    for run, looks, side in ends:
+    for name, looks, drop in (("healthy", HEALTHY, -24), ("collapsed", SICK, -4)):
+        run = result(name)
         steps, along = run["quality/alignment_level0"]
         _, evenly = run["quality/uniformity_level0"]
         axes.plot(along, evenly, linewidth=2, marker="o", markersize=5, **looks)
         axes.plot(along[-1], evenly[-1], marker="o", markersize=13, **looks)
         end = f"step {int(steps[-1])}: {along[-1]:.2g}, {evenly[-1]:.2f}"
-        label(axes, along[-1], evenly[-1], end, colour=looks["color"], ha=side)
+        label(axes, along[-1], evenly[-1], end, colour=looks["color"], above_pt=drop)
+        tell("alignment", name, steps, along)
+        tell("uniformity", name, steps, evenly)
     axes.plot(along[0], evenly[0], marker="s", markersize=10, color=style.INK)
     label(axes, along[0], evenly[0], "first reading")
     axes.set_xlim(-0.05, None)
-    axes.set_ylim(None, 0.08)
+    axes.set_ylim(axes.get_ylim()[0] - 0.2, 0.08)
     scales.linear(axes.yaxis)
     return figure
 
@@ -58,8 +60,8 @@ def clid_page() -> Figure:
     shown = (
         ("pixels", digits().flatten(1).float(), style.MUTED, "s"),
         ("healthy", features("healthy"), style.BLUE, "o"),
-        (f"sick: {FAST}", features("fast"), style.SERIES[5], "^"),
-        (f"sick: {COLLAPSED}", features("collapsed"), style.PURPLE, "v"),
+        ("sick: 100 x the rate", features("fast"), style.SERIES[5], "^"),
+        ("sick: collapsed", features("collapsed"), style.PURPLE, "v"),
     )
     for name, x_ND, colour, marker in shown:
         found = [clid(x_ND, num_clusters=38, seed=seed) for seed in range(4)]
@@ -70,6 +72,8 @@ def clid_page() -> Figure:
         is_left = marker == "v"
         end = min(learnable) if is_left else max(learnable)
         label(axes, end, dimension, name, colour=colour, ha="right" if is_left else "left")
+        low, high = min(learnable), max(learnable)
+        print(f"  {name}: dimension {dimension:.4g}, learnability {low:.4g} to {high:.4g}")
     axes.set(xlim=(0.5, 1), ylim=(0, 10))
     scales.linear(axes.yaxis)
     return figure
@@ -92,6 +96,5 @@ def cka() -> Figure:
     figure, axes = sheet(titles, "patches averaged before pooling", height_px=240)
     for panel, (a, b) in zip(axes, pairs, strict=True):
         runs = result("healthy"), result("blurred")
-        both(panel, *runs, f"hierarchy/cka_{a}_{b}", low=0, high=1.05)
-        panel.set_xlim(0, 130)
+        both(panel, *runs, f"hierarchy/cka_{a}_{b}", low=0, high=1.05, until=130)
     return figure

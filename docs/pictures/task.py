@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drawing import both, note, sheet
+from drawing import bar, both, note, sheet, tell
 from faults import COLLAPSED
 from runs import result
 from sightline.figures import style
@@ -14,6 +14,8 @@ from sightline.figures.heat import as_heat, rising
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+MOST = 2.0  # times the mean coverage: the highest colour
 
 
 def masks() -> Figure:
@@ -26,11 +28,12 @@ def masks() -> Figure:
     for panel, run in zip(axes[1:], runs, strict=True):
         watcher = next(c for c in run.trainer.callbacks if hasattr(c, "coverage_HW"))
         counts = np.asarray(watcher.coverage_HW, float)
-        panel.imshow(as_heat(counts / counts.mean(), rising(), 0, 1.5), interpolation="nearest")
+        panel.imshow(as_heat(counts / counts.mean(), rising(), 0, MOST), interpolation="nearest")
         style.bare(panel)
         panel.grid(False)
         ratio = run.last("masking/coverage_min_max_ratio")
         panel.set_xlabel(f"least / most {ratio:.2f}", fontsize=style.SMALL_TYPE_PT)
+    bar(axes[1:], 0, MOST, "times the mean")
     return figure
 
 
@@ -47,7 +50,7 @@ def prediction() -> Figure:
 
 def loss_shares() -> Figure:
     """Three levels that share a loss, and one that owns it."""
-    titles = ["healthy: weights 1, 1, 1 (% of the loss)", "sick: weights 100, 1, 1"]
+    titles = ["healthy: weights 1, 1, 1", "sick: weights 100, 1, 1"]
     figure, axes = sheet(titles, "", height_px=240)
     for panel, name in zip(axes, ("healthy", "weighted"), strict=True):
         steps = result(name)["loss/contribution_h0"][0]
@@ -55,6 +58,8 @@ def loss_shares() -> Figure:
         shares = [
             result(name)[f"loss/contribution_h{level}"][1][: len(steps)] for level in range(3)
         ]
+        for level, of_level in enumerate(shares):
+            tell(f"share of level {level}", name, steps, of_level)
         floors = np.cumsum([np.zeros_like(shares[0]), *shares], axis=0)
         for level, colour in enumerate((style.BLUE, style.ORANGE, style.GREEN)):
             panel.fill_between(steps, floors[level], floors[level + 1], color=colour, lw=0)
@@ -64,4 +69,5 @@ def loss_shares() -> Figure:
                 note(panel, 0.5, middle, text, color="white", ha="center", va="center",
                      fontweight="bold")  # fmt: skip
         panel.set(ylim=(0, 100), xlim=(steps[0], steps[-1]))
+    axes[0].set_ylabel("% of the loss", fontsize=style.SMALL_TYPE_PT, color=style.INK)
     return figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from drawing import HEALTHY, SICK, both, shade, sheet
+from drawing import Points, bar, both, shade, sheet
 from faults import FAST
 from runs import Result, digits, result
 from sightline.diagnostics import LossPlane, filter_normalized_directions, loss_plane
@@ -23,10 +23,8 @@ def gradients() -> Figure:
     titles = ["gradient norm before clipping", "clipped of the last 100 steps, %"]
     figure, axes = sheet(titles, "the loss times 1,024, never taken back", height_px=240)
     runs = result("healthy"), result("loud")
-    both(axes[0], *runs, "gradient/global_norm_before_clip")
-    both(axes[1], *runs, "gradient/clipping_percentage", low=-4, high=108)
-    for panel in axes:
-        panel.set_xlim(0, 130)
+    both(axes[0], *runs, "gradient/global_norm_before_clip", until=130)
+    both(axes[1], *runs, "gradient/clipping_percentage", low=-4, high=108, until=130)
     return figure
 
 
@@ -46,10 +44,8 @@ def moving_average() -> Figure:
     titles = ["‖trained - target‖ / ‖target‖", "change of the target in 10 steps"]
     figure, axes = sheet(titles, "the call that updates it is lost", height_px=240, has_range=False)
     runs = result("healthy"), result("forgotten")
-    both(axes[0], *runs, "ema/parameter_divergence")
-    both(axes[1], *runs, "ema/update_magnitude")
-    for panel in axes:
-        panel.set_xlim(0, 130)
+    both(axes[0], *runs, "ema/parameter_divergence", until=130)
+    both(axes[1], *runs, "ema/update_magnitude", until=130)
     return figure
 
 
@@ -68,17 +64,22 @@ def landscape() -> Figure:
     figure, axes = sheet(
         ["healthy", "sick: 100 x the rate"], "", height_px=330, xlabel="first direction"
     )
-    for panel, name in zip(axes, ("healthy", "fast"), strict=True):
-        plane = around(result(name))
+    planes = {name: around(result(name)) for name in ("healthy", "fast")}
+    every = np.concatenate([plane.losses_NN for plane in planes.values()])
+    low, high = float(every.min()), float(every.max())
+    for panel, (name, plane) in zip(axes, planes.items(), strict=True):
         where = plane.betas_N, plane.alphas_N, plane.losses_NN
-        panel.contourf(*where, levels=12, cmap=rising())
-        lines = panel.contour(*where, levels=12, colors="white", linewidths=0.8)
-        panel.clabel(lines, fontsize=11)
+        levels = np.linspace(low, high, 25)
+        panel.contourf(*where, levels=levels, cmap=rising())
+        panel.contour(*where, levels=levels, colors="white", linewidths=0.8)
         panel.plot(0, 0, marker="x", color=style.PAPER, markersize=12, markeredgewidth=3)
         middle = plane.losses_NN[len(plane.alphas_N) // 2, len(plane.betas_N) // 2]
         edge = np.median([plane.losses_NN[i, j] for i in (0, -1) for j in (0, -1)])
         panels.name(panel, panel.get_title("left"), aside=f"{middle:.2f} to {edge:.2f}")
+        print(f"  {name}: {middle:.4g} in the middle, {edge:.4g} in the corners (median)")
         scales.linear(panel.yaxis)
+    axes[0].set_ylabel("second direction", fontsize=style.SMALL_TYPE_PT, color=style.INK)
+    bar(axes, low, high, "loss")
     return figure
 
 
@@ -101,14 +102,16 @@ def throughput() -> Figure:
     """A device that waits for its data."""
     titles = ["waiting for data, % of the step", "samples per second"]
     figure, axes = sheet(titles, "each batch comes 150 ms late", height_px=240)
-    for run, looks in ((result("healthy"), HEALTHY), (result("starved"), SICK)):
-        steps, waits = run["performance/data_time_ms"]
-        shares = 100 * waits / run["performance/step_time_ms"][1]
-        panels.curve(axes[0], (steps, shares), **looks)
-    axes[0].set_ylim(-2, 100)
+    runs = result("healthy"), result("starved")
+    both(
+        axes[0], *({"waiting": waiting(run)} for run in runs), "waiting", low=-2, high=100, until=55
+    )
     shade(axes[0], -2, 20)
-    scales.linear(axes[0].yaxis)
-    both(axes[1], result("healthy"), result("starved"), "performance/samples_per_second")
-    for panel in axes:
-        panel.set_xlim(0, 55)
+    both(axes[1], *runs, "performance/samples_per_second", until=55)
     return figure
+
+
+def waiting(run: Result) -> Points:
+    """Steps, and the share of each that went by until its data came, in percent."""
+    steps, waits_ms = run["performance/data_time_ms"]
+    return steps, 100 * waits_ms / run["performance/step_time_ms"][1]
