@@ -69,7 +69,7 @@ def test_a_long_name_gets_a_row_of_its_own(script: dict[str, ModuleType]) -> Non
 
 
 def test_what_cannot_be_read_is_found(script: dict[str, ModuleType]) -> None:
-    figure, (left, right) = script["drawing"].sheet(["loss", "rank"], "high rate")
+    figure, (_, right) = script["drawing"].sheet(["loss", "rank"], "high rate")
     for x, text in ((790, "beyond the edge"), (400, "one over"), (410, "the other")):
         figure.text(x / 800, 0.5, text)
     right.set_xlim(0.1, 0.9)

@@ -17,7 +17,6 @@ from legible import crossing, cut_off
 from pages import PAGES
 
 FOLDER = Path(__file__).parents[1] / "concepts"
-NUM_COLOURS = 256
 
 
 def main(names: list[str]) -> None:
@@ -37,7 +36,13 @@ def main(names: list[str]) -> None:
             sys.exit(f"expected words that can be read in {name}, got {lost}; move or shorten them")
         buffer = io.BytesIO()
         figure.savefig(buffer)
-        picture = Image.open(buffer).convert("RGB").quantize(NUM_COLOURS, dither=Image.Dither.NONE)
+        # Few colours for a small file; by coverage, so that a thin line keeps its own.
+        picture = (
+            Image
+            .open(buffer)
+            .convert("RGB")
+            .quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+        )
         picture.save(FOLDER / f"{name}.png", optimize=True)
 
 

@@ -50,7 +50,9 @@ def spectrum() -> Figure:
         rank, alpha = (float(of(features(name))) for of in (effective_rank, alpha_req))
         height = np.exp(np.interp(np.log(rank), np.log(ranks), np.log(falling)))
         axes.plot(rank, height, marker="o", markersize=12, color=looks["color"])
-        label(axes, rank, height, f"effective rank {rank:.1f}", colour=looks["color"], above_pt=8)
+        side, above_pt = ("left", 8) if name == "healthy" else ("right", -16)
+        words = f"effective rank {rank:.1f}"
+        label(axes, rank, height, words, colour=looks["color"], ha=side, above_pt=above_pt)
         print(f"  {name}: effective rank {rank:.4g}, alpha {alpha:.4g}, {len(ranks)} directions")
     scales.logarithmic(axes.xaxis, 0.9, WIDTH * 1.1, num_ticks=6)
     scales.logarithmic(axes.yaxis, lowest / 2, 2, num_ticks=5)

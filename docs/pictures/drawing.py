@@ -129,13 +129,13 @@ def both(
         times: What the values are multiplied with.
         low: Lower end of the axis; without it, the values decide.
         high: Upper end, if there is a lower one.
-        is_log: Whether the axis between them is logarithmic.
+        is_log: Whether the axis between them is logarithmic; values of 0 are left out.
         until: Last step that is drawn, where the runs are not of one length.
     """
     drawn = []
     for name, run, looks in (("healthy", healthy, HEALTHY), ("sick", sick, SICK)):
         steps, values = run[tag]
-        is_shown = steps <= until
+        is_shown = (steps <= until) & ((values > 0) if is_log else True)
         points = steps[is_shown], times * values[is_shown]
         panels.curve(axes, points, **looks)
         drawn.append(points[1])

@@ -24,14 +24,15 @@ def alignment_uniformity() -> Figure:
         has_range=False,
         xlabel="alignment of level 0",
     )
-    for name, looks, drop in (("healthy", HEALTHY, -24), ("collapsed", SICK, -4)):
+    ends = (("healthy", HEALTHY, "right", -26), ("collapsed", SICK, "left", -4))
+    for name, looks, side, above_pt in ends:
         run = result(name)
         steps, along = run["quality/alignment_level0"]
         _, evenly = run["quality/uniformity_level0"]
         axes.plot(along, evenly, linewidth=2, marker="o", markersize=5, **looks)
         axes.plot(along[-1], evenly[-1], marker="o", markersize=13, **looks)
         end = f"step {int(steps[-1])}: {along[-1]:.2g}, {evenly[-1]:.2f}"
-        label(axes, along[-1], evenly[-1], end, colour=looks["color"], above_pt=drop)
+        label(axes, along[-1], evenly[-1], end, colour=looks["color"], ha=side, above_pt=above_pt)
         tell("alignment", name, steps, along)
         tell("uniformity", name, steps, evenly)
     axes.plot(along[0], evenly[0], marker="s", markersize=10, color=style.INK)

@@ -21,7 +21,7 @@ MOST = 2.0  # times the mean coverage: the highest colour
 def masks() -> Figure:
     """Masks that are always new, and always the same."""
     titles = ["masks seen before", "healthy: coverage", "sick: coverage"]
-    figure, axes = sheet(titles, "the generator is seeded anew each step", columns=3,
+    figure, axes = sheet(titles, "masks seeded anew each step", columns=3,
                          height_px=190)  # fmt: skip
     runs = result("fine"), result("stuck")
     both(axes[0], *runs, "masking/repeated_frac", low=-0.04, high=1.04)

@@ -35,7 +35,7 @@ def updates() -> Figure:
     figure, axes = sheet(titles, FAST, height_px=240)
     for panel, part in zip(axes, parts, strict=True):
         tag = f"updates/{part}_update_to_weight"
-        both(panel, result("healthy"), result("fast"), tag, low=1e-4, is_log=True)
+        both(panel, result("healthy"), result("fast"), tag, low=5e-6, is_log=True)
     return figure
 
 
@@ -62,7 +62,7 @@ def stability() -> Figure:
 def landscape() -> Figure:
     """The loss around a trained and around a ruined model."""
     figure, axes = sheet(
-        ["healthy", "sick: 100 x the rate"], "", height_px=330, xlabel="first direction"
+        ["healthy", "sick: high rate"], "", height_px=330, xlabel="first direction"
     )
     planes = {name: around(result(name)) for name in ("healthy", "fast")}
     every = np.concatenate([plane.losses_NN for plane in planes.values()])
