@@ -123,5 +123,6 @@ def digits() -> torch.Tensor:
 @cache
 def features(name: str) -> Any:
     """Features of all training digits, (N, D), of a run's target encoder."""
+    model = result(name).trainer.model
     with torch.no_grad():
-        return result(name).trainer.model.extract_features(digits())
+        return model.extract_features(digits())

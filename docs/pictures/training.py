@@ -85,7 +85,7 @@ def landscape() -> Figure:
 
 def around(run: Result) -> LossPlane:
     """The loss of the first 128 digits on a plane through a run's weights."""
-    model, loss_fn = run.trainer.model, run.trainer.loss_fn
+    model, loss_fn = run.trainer.model.eval(), run.trainer.loss_fn
     images = digits()[:128]
     masks = run.trainer.masking_fn(len(images), torch.Generator().manual_seed(0))
     weights = {name: w.detach() for name, w in model.named_parameters() if w.requires_grad}
