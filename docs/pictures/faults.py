@@ -129,6 +129,8 @@ RUNS: dict[str, Fault] = {
     "loud": Fault({**BRIEF, "loss": {"hierarchy_weights": [1024.0, 1024.0, 1024.0]}}),
     "spiky": Fault({}, JumpingRate),
     "blurred": Fault(BRIEF, BlurredLevels),
+    # Trained one after the other, so that both meet the machine in the same mood.
+    "fed": Fault({"training": {"epochs": 5}}),
     "starved": Fault({"training": {"epochs": 5}}, StarvedLoader),
     "fine": Fault(FINE),
     "stuck": Fault(FINE, StuckMasks),

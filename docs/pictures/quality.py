@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def alignment_uniformity() -> Figure:
-    """Both numbers as a path: one run falls along both, the other to a perfect alignment."""
+    """Both numbers as a path: one run spreads its features, the other aligns them to nothing."""
     figure, (axes,) = sheet(
         ["uniformity of level 0"],
         COLLAPSED,
