@@ -44,7 +44,9 @@ def script() -> Iterator[dict[str, ModuleType]]:
         config = HJEPAConfig.model_validate(runs.BASE)
         model = HJEPATrainer.from_config(config).model
         patch.setattr(runs, "result", lambda name: UntrainedRun(model, len(name)))
-        patch.setattr(runs, "digits", lambda: torch.randint(256, (200, 1, 8, 8)).to(torch.uint8))
+        seeded = torch.Generator().manual_seed(0)
+        noise = torch.randint(256, (200, 1, 8, 8), generator=seeded).to(torch.uint8)
+        patch.setattr(runs, "digits", lambda: noise)
         modules = {name: importlib.import_module(name) for name in MODULES}
         line = np.linspace(-1, 1, 13)
         plane = LossPlane(1.0 + line**2 + line[:, None] ** 2, line, line)
