@@ -149,9 +149,13 @@ def _add_scalars(scalars: Timelines, store: Store) -> None:
     grids, points = store.take()
     parts = [(one.tags, one.ordinals, one.steps, one.wall_times) for one in points]
     for grid in grids:
-        num_tags, num_rows = len(grid.tags), len(grid.steps)
-        columns = (grid.ordinals, grid.steps, grid.wall_times)
-        parts.append((np.repeat(grid.tags, num_rows), *(np.tile(one, num_tags) for one in columns)))
+        num_tags = len(grid.tags)
+        parts.append((
+            np.repeat(grid.tags, len(grid.steps)),
+            np.tile(grid.ordinals, num_tags),
+            np.tile(grid.steps, num_tags),
+            np.tile(grid.wall_times, num_tags),
+        ))
     if not parts:
         return
     tags, ordinals, steps, times = map(np.concatenate, zip(*parts, strict=True))
@@ -180,7 +184,7 @@ def _verify(facts: EventFileFacts, handle: Handle, blobs: Iterable[Blobs]) -> No
         if stop > LARGE_BYTES
     }
     for offset in sorted(large.difference(one.offset for one in facts.damage)):
-        (length,) = LENGTH.unpack_from(handle.read(offset, HEADER_BYTES))
+        (length,) = LENGTH.unpack_from(handle.read(offset, HEADER_BYTES).data)
         if not data_is_right(handle, offset, length):
             reason = "the checksum of the data is wrong"
             facts.damage.append(Damage(facts.path, offset, length + FRAME_BYTES, reason))

@@ -20,7 +20,7 @@ PATIENCE_SECS = 130.0  # torch's SummaryWriter flushes every 120 s by itself
 def runs_here(writer: Writer) -> bool:
     """Whether the process that wrote a file still runs on this machine, as far as can be told."""
     here = re.sub(r"[^\w.-]", "_", platform.node())
-    if writer.host not in {platform.node(), here} or os.name != "posix":
+    if writer.host not in {platform.node(), here} or os.name != "posix" or not writer.pid:
         return False
     try:
         os.kill(writer.pid, 0)

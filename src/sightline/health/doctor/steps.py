@@ -68,9 +68,7 @@ def _within(file: EventFileFacts) -> Iterator[Complaint]:
 
 
 def _tags(file: EventFileFacts, wrong: Callable[[Timeline], object]) -> list[Tag]:
-    found = [
-        tag for tag, one in file.timelines.items() if tag.kind not in _SINGLE and wrong(one)
-    ]
+    found = [tag for tag, one in file.timelines.items() if tag.kind not in _SINGLE and wrong(one)]
     return sorted(found, key=lambda tag: -_num_wrong(file.timelines[tag]))
 
 

@@ -31,7 +31,7 @@ def check_writers(files: Sequence[EventFileFacts]) -> Checkup:
     for file in files:
         by_run[file.run].append(file)
     complaints = []
-    for run, of_run in by_run.items():
+    for of_run in by_run.values():
         shared: dict[Pair, list[Tag]] = defaultdict(list)
         seconds: dict[Pair, float] = defaultdict(float)
         for tag, pair, overlap in interleaved(of_run):
@@ -87,7 +87,7 @@ def _complaint(
     if len(shared) > 1:
         what += f" There are {len(shared)} such pairs of files."
     remedy = (
-        "Give each process a run of its own (another name, or `ranks=\"each\"` under torchrun), "
+        'Give each process a run of its own (another name, or `ranks="each"` under torchrun), '
         "and each run one logger; move one of the files into a folder of its own."
     )
     return Complaint(Level.ERROR, SUBJECT, what, remedy, run, pair[1])
