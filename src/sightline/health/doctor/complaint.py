@@ -1,4 +1,4 @@
-"""What an examination says: a complaint with its evidence and its remedy, a line for each subject."""
+"""What an examination says: complaints with evidence and remedy, a line for each subject."""
 
 from __future__ import annotations
 

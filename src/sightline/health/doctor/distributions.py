@@ -42,9 +42,7 @@ class Installed:
                 requirement = Requirement(line)
             except InvalidRequirement:  # of old packages; pip passes over them too
                 continue
-            if not extra and _holds(requirement, ""):
-                found.append(requirement)
-            elif extra and _holds(requirement, extra) and not _holds(requirement, ""):
+            if _holds(requirement, extra) and not (extra and _holds(requirement, "")):
                 found.append(requirement)
         return found
 

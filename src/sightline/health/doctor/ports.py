@@ -41,7 +41,10 @@ def gather_port(port: int = DEFAULT_PORT, host: str = "localhost") -> PortFacts:
         host: The address.
 
     Returns:
-        What was found. An address that is none of this machine raises OSError.
+        What was found.
+
+    Raises:
+        OSError: If the address is none of this machine.
     """
     for family, kind, protocol, _, address in socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM

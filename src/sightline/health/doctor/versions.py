@@ -63,7 +63,9 @@ def check_versions(environment: Environment, package: str = "sightline") -> Chec
         remedy = "Install it, from its source folder with `pip install -e .`."
         return Checkup(SUBJECT, "not known", (Complaint(Level.WARN, SUBJECT, what, remedy),))
     needed = reachable(environment, package)
-    complaints = [one for name in needed for one in _unmet(environment, environment[name])]
+    complaints = [
+        one for name in needed for one in _unmet(environment, environment[name], root=package)
+    ]
     complaints += [
         Complaint(Level.ERROR, SUBJECT, f"{_versions(environment, clash)}: {clash.why}.",
                   clash.remedy)
@@ -97,14 +99,12 @@ def reachable(environment: Environment, package: str) -> list[str]:
     return list(found)
 
 
-def _unmet(environment: Environment, owner: Installed) -> Iterator[Complaint]:
+def _unmet(environment: Environment, owner: Installed, *, root: str) -> Iterator[Complaint]:
     level = Level.ERROR if owner.name == VIEWER else Level.WARN
     always = {canonicalize_name(need.name): need for need in owner.needs()}
+    extras = owner.extras if owner.name == root else ()
     optional = {
-        canonicalize_name(need.name): need
-        for extra in owner.extras
-        for need in owner.needs(extra)
-        if owner.name == "sightline"
+        canonicalize_name(need.name): need for extra in extras for need in owner.needs(extra)
     }
     for name, need in {**optional, **always}.items():
         have = environment.get(name)
