@@ -17,7 +17,7 @@ from sightline.health.doctor.picture_formats import SHOWN, format_of, picture_he
 from sightline.health.doctor.timelines import Timeline, Timelines
 from sightline.reading.event_files import LARGE_BYTES, EventFileReader
 from sightline.reading.framing import FRAME_BYTES, HEADER_BYTES
-from sightline.reading.kept import Blobs
+from sightline.reading.kept import Blobs, Grid, Points
 from sightline.reading.places import Handle, LocalFile, Place
 from sightline.reading.resync import data_is_right
 from sightline.reading.store import Store
@@ -147,20 +147,26 @@ def _read(facts: EventFileFacts, place: Place) -> None:
 
 def _add_scalars(scalars: Timelines, store: Store) -> None:
     grids, points = store.take()
-    parts = [(one.tags, one.ordinals, one.steps, one.wall_times) for one in points]
-    for grid in grids:
-        num_tags = len(grid.tags)
-        parts.append((
-            np.repeat(grid.tags, len(grid.steps)),
-            np.tile(grid.ordinals, num_tags),
-            np.tile(grid.steps, num_tags),
-            np.tile(grid.wall_times, num_tags),
-        ))
+    parts = [*map(_flat, grids), *points]
     if not parts:
         return
-    tags, ordinals, steps, times = map(np.concatenate, zip(*parts, strict=True))
-    order = np.lexsort((ordinals, tags))
-    scalars.add(tags[order], steps[order], times[order])
+    joined = Points.joined(parts)
+    # A grid is in order by itself, and most parts of a file are one grid.
+    if len(parts) > 1 or points or len(np.unique(grids[0].tags)) < len(grids[0].tags):
+        joined = joined[np.lexsort((joined.ordinals, joined.tags))]
+    scalars.add(joined.tags, joined.steps, joined.wall_times)
+
+
+def _flat(grid: Grid) -> Points:
+    """The points of a grid, tag by tag; their values are left at 0."""
+    num_tags, num_rows = len(grid.tags), len(grid.steps)
+    return Points(
+        np.repeat(grid.tags, num_rows),
+        np.tile(grid.ordinals, num_tags),
+        np.tile(grid.steps, num_tags),
+        np.tile(grid.wall_times, num_tags),
+        np.zeros(num_tags * num_rows),
+    )
 
 
 def _settle_scalars(facts: EventFileFacts, scalars: Timelines, names: list[str]) -> None:
