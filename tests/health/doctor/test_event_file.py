@@ -59,6 +59,7 @@ def test_damage_of_a_small_and_of_a_large_record_is_found(tmp_path):
     with MetricsLogger("run", tmp_path) as logger:
         logger.log_metrics({"a": 1.0}, step=0)
         logger.log_image("p", np.random.default_rng(0).random((200, 200, 3)), step=1)
+        logger.flush()
         logger.log_metrics({"a": 1.0}, step=2)
     path = event_file(tmp_path / "run")
     assert facts_of_one(tmp_path).damage == []

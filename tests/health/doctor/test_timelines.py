@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ def told_slowly(points: list[tuple[int, int, float]]) -> dict[str, float] | None
     if not points:
         return None
     steps, times = [one[1] for one in points], [one[2] for one in points]
-    pairs = list(zip(points, points[1:], strict=False))
+    pairs = list(itertools.pairwise(points))
     falls = [a[1] - b[1] for a, b in pairs if b[1] < a[1]]
     slips = [a[2] - b[2] for a, b in pairs if b[1] > a[1] and b[2] < a[2]]
     return {

@@ -22,7 +22,7 @@ from sightline.reading.places import Handle, LocalFile, Place
 from sightline.reading.resync import data_is_right
 from sightline.reading.store import Store
 from sightline.reading.templates import Templates
-from sightline.reading.walk import SparseRecord
+from sightline.reading.walk import IMAGE, SparseRecord
 
 NUM_SNIFFED = 20  # values of a tag in a file: a writer keeps to one format
 SCALAR = "scalar"
@@ -239,6 +239,8 @@ class _Others:
             )
         except WireError:  # its record is damaged, and noted as such
             return
+        if not heads and blobs.fields[place] == IMAGE:
+            heads = [b""]  # bytes that are empty are left out of a message
         for head in heads:
             found = format_of(head)
             if found not in SHOWN:
