@@ -60,26 +60,29 @@ class Accelerators:
     frameworks: tuple[Framework, ...] = ()
 
 
-def gather_accelerators(environment: Environment, *, timeout_s: float = 60.0) -> Accelerators:
+def gather_accelerators(
+    environment: Environment, *, devices_in: Path = Path("/dev"), timeout_s: float = 60.0
+) -> Accelerators:
     """Look for GPUs, and ask the frameworks how many they see.
 
     They are asked in processes of their own, and only where there are a GPU and a build for it.
 
     Args:
         environment: What is installed.
+        devices_in: Where the device nodes are.
         timeout_s: How long a framework may take to answer, in seconds.
 
     Returns:
         What was found.
     """
-    nodes = (
-        str(path) for pattern in ("nvidia[0-9]*", "dxg") for path in Path("/dev").glob(pattern)
-    )
-    devices = tuple(sorted(nodes))
+    nodes = [*devices_in.glob("nvidia[0-9]*"), *devices_in.glob("dxg")]  # dxg: Windows' Linux
+    devices = tuple(sorted(map(str, nodes)))
     frameworks = []
     for name, cuda in (("torch", _cuda_of_torch()), ("jax", _cuda_of_jax(environment))):
         if name in environment:
-            num_devices, said = _ask(name, timeout_s) if devices and cuda else (None, "")
+            num_devices, said = (
+                num_devices_seen(name, timeout_s) if devices and cuda else (None, "")
+            )
             version = environment[name].version
             frameworks.append(Framework(name, version, cuda, num_devices, said))
     variables = os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("JAX_PLATFORMS")
@@ -156,7 +159,16 @@ def _cuda_of_torch() -> str:
     file = Path(spec.origin).with_name("version.py") if spec and spec.origin else None
     if file is None or not file.is_file():
         return ""
-    text = file.read_text(encoding="utf-8")
+    return cuda_in(file.read_text(encoding="utf-8"))
+
+
+def cuda_in(text: str) -> str:
+    """The CUDA, or the HIP, that torch is built for, from its `version.py`; empty for none.
+
+    Example:
+        >>> cuda_in("__version__ = '2.13.0'\ncuda: Optional[str] = '12.8'\nhip = None")
+        '12.8'
+    """
     match = re.search(r"^(?:cuda|hip)\b[^=\n]*=\s*['\"]([^'\"]+)['\"]", text, re.MULTILINE)
     return match[1] if match else ""
 
@@ -166,7 +178,16 @@ def _cuda_of_jax(environment: Environment) -> str:
     return max((re.sub(r"\D", "", name) for name in plugins), default="")
 
 
-def _ask(name: str, timeout_s: float) -> tuple[int | None, str]:
+def num_devices_seen(name: str, timeout_s: float) -> tuple[int | None, str]:
+    """Ask a framework in a process of its own how many GPUs it sees.
+
+    Args:
+        name: `torch` or `jax`.
+        timeout_s: How long it may take, in seconds.
+
+    Returns:
+        How many, None where it gives no answer, and the last line of what it said beside.
+    """
     try:
         answer = subprocess.run(
             [sys.executable, "-c", _COUNT[name]],
