@@ -205,6 +205,7 @@ def test_a_framework_that_does_not_answer_is_not_waited_for(monkeypatch):
 
 def test_a_build_without_cuda_is_told_by_its_version_file():
     assert cuda_in("cuda: Optional[str] = None\nhip: Optional[str] = None\n") == ""
+    assert cuda_in("cuda: Optional[str] = '12.8'\nhip: Optional[str] = None\n") == "12.8"
     assert cuda_in("cuda: Optional[str] = None\nhip: Optional[str] = '6.4'\n") == "6.4"
 
 

@@ -163,12 +163,7 @@ def _cuda_of_torch() -> str:
 
 
 def cuda_in(text: str) -> str:
-    """The CUDA, or the HIP, that torch is built for, from its `version.py`; empty for none.
-
-    Example:
-        >>> cuda_in("__version__ = '2.13.0'\ncuda: Optional[str] = '12.8'\nhip = None")
-        '12.8'
-    """
+    """The CUDA, or the HIP, that torch is built for, by its `version.py`; empty for none."""
     match = re.search(r"^(?:cuda|hip)\b[^=\n]*=\s*['\"]([^'\"]+)['\"]", text, re.MULTILINE)
     return match[1] if match else ""
 
