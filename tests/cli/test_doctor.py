@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from sightline import MetricsLogger
 from sightline.cli.app import app
 from sightline.health.doctor.ports import DEFAULT_PORT
-from tests.health.doctor.files import NOW, event_file, flip, write_scalars
+from tests.health.doctor.files import NOW, event_file, flip, record_offsets, write_scalars
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_where_all_is_well_there_is_a_short_table(tmp_path, port):
 
 def test_what_costs_data_is_told_with_its_remedy_and_ends_with_1(tmp_path, port):
     write_scalars(tmp_path, [(0, NOW + step) for step in range(9)])
-    flip(event_file(tmp_path), 60)
+    flip(event_file(tmp_path), record_offsets(event_file(tmp_path))[1] + 14)
     result = doctor(tmp_path, "--port", port)
     assert result.exit_code == 1
     assert "All is well" not in result.stdout

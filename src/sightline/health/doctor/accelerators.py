@@ -110,7 +110,9 @@ def check_accelerators(found: Accelerators) -> Checkup:
         elif found.devices and one.num_devices == 0:
             complaints.append(_unseen(found, one, build))
         elif found.devices and one.num_devices is None:
-            what = f"{build} did not say how many GPUs it sees: {one.said or 'no answer'}."
+            what = (
+                f"{build} did not say how many GPUs it sees: {one.said.rstrip('.') or 'no answer'}."
+            )
             remedy = f'Run `{Path(sys.executable).name} -c "{_COUNT[one.name]}"` and mend what '
             remedy += "it says."
             complaints.append(Complaint(Level.WARN, SUBJECT, what, remedy))
@@ -132,7 +134,7 @@ def _unseen(found: Accelerators, one: Framework, build: str) -> Complaint:
         what += f": JAX_PLATFORMS is {found.platforms!r}."
         remedy = "Run `unset JAX_PLATFORMS`."
     else:
-        what += f": {one.said}" if one.said else "."
+        what += f": {one.said.rstrip('.')}." if one.said else "."
         remedy = "Look at `nvidia-smi`: the driver must run, and be new enough for that CUDA."
     return Complaint(Level.WARN, SUBJECT, what, remedy)
 
