@@ -76,13 +76,13 @@ def test_a_resumed_run_is_healthy(tmp_path):
     assert check_writers(files).complaints == ()
 
 
-def test_a_summary_writer_that_was_never_flushed_is_found_while_its_process_runs(tmp_path):
-    writer = SummaryWriter(tmp_path, max_queue=1000, flush_secs=1000)
+def test_a_summary_writer_without_a_value_is_found_while_its_process_runs(tmp_path):
+    writer = SummaryWriter(tmp_path)
     try:
-        writer.add_scalar("loss", 1.0, 0)
         files = facts_of(tmp_path)
         assert check_flushing(files, now=time.time()).complaints == ()  # it has just begun
         one = only(check_flushing(files, now=time.time() + 600).complaints)
+        writer.add_scalar("loss", 1.0, 0)
     finally:
         writer.close()
     assert one.level is Level.ERROR
