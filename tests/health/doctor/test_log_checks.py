@@ -76,6 +76,22 @@ def test_a_resumed_run_is_healthy(tmp_path):
     assert check_writers(files).complaints == ()
 
 
+def test_a_run_that_goes_on_some_steps_before_its_end_is_healthy(tmp_path):
+    write_scalars(tmp_path, [(step, NOW + step) for step in range(40)], suffix=".a")
+    write_scalars(tmp_path, [(step, NOW + 99 + step) for step in range(30, 70)], suffix=".b")
+    assert check_steps(facts_of(tmp_path)).complaints == ()
+
+
+def test_an_empty_file_beside_values_is_waited_for_where_another_process_writes_it(tmp_path):
+    write_scalars(tmp_path, [(0, NOW)])
+    name = f"events.out.tfevents.1700000000.{platform.node()}"
+    (tmp_path / f"{name}.{os.getpid()}.7").touch()  # this process wrote the values
+    assert check_flushing(facts_of(tmp_path), now=time.time()).complaints == ()
+    (tmp_path / f"{name}.{os.getppid()}.0").touch()
+    one = only(check_flushing(facts_of(tmp_path), now=time.time()).complaints)
+    assert f"process {os.getppid()}, which began it, still runs" in one.what
+
+
 def test_a_summary_writer_without_a_value_is_found_while_its_process_runs(tmp_path):
     writer = SummaryWriter(tmp_path)
     try:
@@ -131,6 +147,7 @@ def test_a_training_that_begins_again_in_the_folder_of_another_is_found(tmp_path
     write_scalars(tmp_path, [(step, NOW + 100 + step) for step in range(5)], suffix=".b")
     files = facts_of(tmp_path)
     one = only(check_steps(files).complaints)
+    assert one.level is Level.WARN
     assert "again at step 0 and so hides 40 earlier points of `loss`" in one.what
     assert check_writers(files).complaints == ()
 

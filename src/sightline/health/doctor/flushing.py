@@ -6,7 +6,7 @@ import os
 import platform
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from sightline.health.doctor.amounts import counted, duration
 from sightline.health.doctor.complaint import Checkup, Complaint
@@ -45,7 +45,8 @@ def check_flushing(
         is_running: Whether the process that wrote a file still runs.
 
     Returns:
-        A complaint for each file that is waited for, and for each run without any value.
+        A complaint for each file of a run without any value, and for each beside others with
+        values whose process still runs and wrote none of those.
     """
     by_run: dict[str, list[EventFileFacts]] = defaultdict(list)
     for file in files:
@@ -53,7 +54,7 @@ def check_flushing(
     complaints = []
     num_left_over = 0
     for run, of_run in by_run.items():
-        is_shown = any(file.timelines for file in of_run)
+        shown_by = [file.writer for file in of_run if file.timelines]
         for file in of_run:
             if file.timelines or file.damage or file.unreadable:
                 continue
@@ -62,7 +63,7 @@ def check_flushing(
             if started is None or now - started < PATIENCE_SECS:
                 continue
             is_alive = writer is not None and is_running(writer)
-            if is_shown and not is_alive:
+            if shown_by and not (is_alive and _is_other(writer, shown_by)):
                 num_left_over += 1
                 continue
             complaints.append(_complaint(run, file, now - started, writer if is_alive else None))
@@ -70,6 +71,11 @@ def check_flushing(
     if num_left_over:
         found += f", {num_left_over} empty beside them"
     return Checkup(SUBJECT, found, tuple(complaints))
+
+
+def _is_other(writer: Writer | None, writers: Iterable[Writer | None]) -> bool:
+    """Whether a file is by a process that has no other among these, which hold its values."""
+    return writer is not None and all(one is None or one[:2] != writer[:2] for one in writers)
 
 
 def _complaint(run: str, file: EventFileFacts, age: float, alive: Writer | None) -> Complaint:

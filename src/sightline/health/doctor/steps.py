@@ -27,7 +27,8 @@ def check_steps(files: Sequence[EventFileFacts]) -> Checkup:
         files: The facts of a log directory.
 
     Returns:
-        At most three complaints a file.
+        At most four complaints a file: errors, and a warning where a run begins again, which may
+        be meant.
     """
     complaints: list[Complaint] = []
     num_points = 0
@@ -103,12 +104,14 @@ def _begun_again(files: Sequence[EventFileFacts]) -> Iterator[Complaint]:
                 "Give a new training a new name; to go on with one, pass its step as "
                 "`resume_step`. Move the older files into a folder of their own to see them."
             )
-            yield _complaint(file, what, remedy)
+            yield _complaint(file, what, remedy, Level.WARN)
 
 
 def _named(tags: Sequence[Tag]) -> str:
     return listed([tag.name for tag in tags])
 
 
-def _complaint(file: EventFileFacts, what: str, remedy: str) -> Complaint:
-    return Complaint(Level.ERROR, SUBJECT, what, remedy, file.run, file.path)
+def _complaint(
+    file: EventFileFacts, what: str, remedy: str, level: Level = Level.ERROR
+) -> Complaint:
+    return Complaint(level, SUBJECT, what, remedy, file.run, file.path)
