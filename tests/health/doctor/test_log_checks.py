@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -76,6 +77,20 @@ def test_a_resumed_run_is_healthy(tmp_path):
     assert len(files) == 2
     assert check_steps(files).complaints == ()
     assert check_writers(files).complaints == ()
+
+
+def test_one_file_and_a_storage_are_examined_like_a_directory(tmp_path):
+    write_scalars(tmp_path, [(0, NOW), (0, NOW)])
+    path = event_file(tmp_path)
+    storage = fsspec.filesystem("memory")
+    storage.pipe(f"/doctor/run/{path.name}", path.read_bytes())
+    try:
+        for logdir in (path, "memory://doctor"):
+            checkups = {one.subject: one for one in examine_log(logdir)}
+            assert "All 2 points of `loss`" in only(checkups["steps"].complaints).what
+            assert checkups["size"].found == f"{path.stat().st_size} bytes in 1 run"
+    finally:
+        storage.rm("/doctor", recursive=True)
 
 
 def test_a_run_that_goes_on_some_steps_before_its_end_is_healthy(tmp_path):

@@ -19,7 +19,8 @@ _SINGLE = {"graph", "hparams", "layout"}
 def check_steps(files: Sequence[EventFileFacts]) -> Checkup:
     """Find steps that repeat or go back within a file, and files that begin a run again.
 
-    A point hides the points of its tag before it whose step is not lower. A file that goes on
+    In TensorBoard's data server, which is what it uses by default, a point hides the points of its
+    tag before it whose step is not lower. A file that goes on
     from a checkpoint goes back a little, and that is fine; one that begins where the run began
     hides all of it.
 
@@ -48,7 +49,7 @@ def _within(file: EventFileFacts) -> Iterator[Complaint]:
         for wrong in (_is_stuck, lambda one: one.num_repeats and not _is_stuck(one),
                       lambda one: one.num_falls)
     )  # fmt: skip
-    hidden = "; TensorBoard shows the last point of a step"
+    hidden = "; TensorBoard's data server shows the last point of a step"
     if stuck:
         timeline = file.timelines[stuck[0]]
         what = f"All {timeline.num_points:,} points of {_named(stuck)} in run `{file.run}` are at "
