@@ -25,14 +25,21 @@ def facts_of_one(logdir: Path) -> EventFileFacts:
 
 
 def write_scalars(
-    run_dir: Path, points: list[tuple[int, float]], tag: str = "loss", suffix: str = ""
+    run_dir: Path, points: list[tuple[int, float]], tag: str = "loss", *, number: int | None = None
 ) -> None:
-    """A file of TensorBoard's own writer, with a scalar at each pair of step and wall time."""
-    writer = EventFileWriter(str(run_dir), filename_suffix=suffix)
+    """A file of TensorBoard's own writer, with a scalar at each pair of step and wall time.
+
+    Of several files of a run the number says which comes first: names of one second are not in
+    order.
+    """
+    writer = EventFileWriter(str(run_dir), filename_suffix="" if number is None else ".new")
     for step, wall_time in points:
         value = Summary.Value(tag=tag, simple_value=0.5)
         writer.add_event(Event(step=step, wall_time=wall_time, summary=Summary(value=[value])))
     writer.close()
+    if number is not None:
+        [path] = run_dir.glob("*.new")
+        path.rename(run_dir / f"events.out.tfevents.{NOW + number:010.0f}.host.{1 + number}.0")
 
 
 def write_image(run_dir: Path, encoded: bytes, tag: str = "picture", *, num: int = 1) -> None:

@@ -94,8 +94,8 @@ def test_one_file_and_a_storage_are_examined_like_a_directory(tmp_path):
 
 
 def test_a_run_that_goes_on_some_steps_before_its_end_is_healthy(tmp_path):
-    write_scalars(tmp_path, [(step, NOW + step) for step in range(40)], suffix=".a")
-    write_scalars(tmp_path, [(step, NOW + 99 + step) for step in range(30, 70)], suffix=".b")
+    write_scalars(tmp_path, [(step, NOW + step) for step in range(40)], number=0)
+    write_scalars(tmp_path, [(step, NOW + 99 + step) for step in range(30, 70)], number=1)
     assert check_steps(facts_of(tmp_path)).complaints == ()
 
 
@@ -160,8 +160,8 @@ def test_steps_that_repeat_and_that_go_back_are_found(tmp_path):
 
 
 def test_a_training_that_begins_again_in_the_folder_of_another_is_found(tmp_path):
-    write_scalars(tmp_path, [(step, NOW + step) for step in range(40)], suffix=".a")
-    write_scalars(tmp_path, [(step, NOW + 100 + step) for step in range(5)], suffix=".b")
+    write_scalars(tmp_path, [(step, NOW + step) for step in range(40)], number=0)
+    write_scalars(tmp_path, [(step, NOW + 100 + step) for step in range(5)], number=1)
     files = facts_of(tmp_path)
     one = only(check_steps(files).complaints)
     assert one.level is Level.WARN
@@ -201,9 +201,9 @@ def test_two_writers_at_once_are_found_and_named(tmp_path):
 
 
 def test_two_writers_with_tags_or_steps_of_their_own_are_fine(tmp_path):
-    write_scalars(tmp_path, [(step, NOW + step) for step in range(9)], "train", ".a")
-    write_scalars(tmp_path, [(step, NOW + step) for step in range(9)], "val", ".b")
-    write_scalars(tmp_path, [(100 + step, NOW + step) for step in range(9)], "val", ".c")
+    write_scalars(tmp_path, [(step, NOW + step) for step in range(9)], "train", number=0)
+    write_scalars(tmp_path, [(step, NOW + step) for step in range(9)], "val", number=1)
+    write_scalars(tmp_path, [(100 + step, NOW + step) for step in range(9)], "val", number=2)
     assert check_writers(facts_of(tmp_path)).complaints == ()
 
 
