@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli import board, config, export, show, tags, train
+from sightline.cli import board, config, doctor, export, show, tags, train
 
 app = typer.Typer(
     name="sightline",
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.add_typer(train.app, name="train")
 app.add_typer(config.app, name="config")
 app.command("board")(board.board)
+app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("show", epilog=show.EPILOG)(show.show)
 app.command("tags", epilog=tags.EPILOG)(tags.tags)
 app.command("export", epilog=export.EPILOG)(export.export)
