@@ -95,8 +95,8 @@ class ModelConfig(Config):
 
     size: Size | None = Field(
         None,
-        description="tiny, small, base, large or huge: sets embed_dim, depth and num_heads to those "
-        "of the vision transformer of that name",
+        description="tiny, small, base, large or huge: sets embed_dim, depth and num_heads as "
+        "in the vision transformer of that name",
     )
     patch_size: PositiveInt = Field(2, description="patch edge in pixels")
     embed_dim: PositiveInt = Field(64, description="width, a multiple of 4 and of num_heads")
@@ -104,8 +104,8 @@ class ModelConfig(Config):
     num_heads: PositiveInt = Field(4, description="attention heads")
     positions: Positions = Field(
         "sincos",
-        description="sincos: sines and cosines of a patch's place are added; rope: queries and keys "
-        "are turned by it",
+        description="sincos: sines and cosines of a place are added; rope: queries and keys are "
+        "turned by it",
     )
     layer_scale: PositiveFloat | None = Field(
         None, description="what learned factors of residual branches start from; null for none"
@@ -123,15 +123,15 @@ class ModelConfig(Config):
     @model_validator(mode="before")
     @classmethod
     def _size_sets_three(cls, given: Any) -> Any:
-        named = isinstance(given, dict) and SIZES.get(given.get("size"))
-        if not named:
+        if not isinstance(given, dict) or given.get("size") not in SIZES:
             return given
+        named = SIZES[given["size"]]
         sizes = {"embed_dim": named.width, "depth": named.depth, "num_heads": named.num_heads}
         for name, value in sizes.items():
             if given.get(name, value) != value:
                 raise ValueError(
-                    f"expected {name} {value} of size {given['size']}, got {given[name]}; leave out "
-                    f"model.{name}, or model.size"
+                    f"expected {name} {value} with size {given['size']}, got {given[name]}; "
+                    f"leave out model.{name}, or model.size"
                 )
         return {**given, **sizes}
 
