@@ -216,6 +216,23 @@ def test_features_are_the_mean_over_the_patches_of_the_chosen_encoder(
     )
 
 
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_features_of_a_level_are_the_targets_of_that_level(model, images, masks, level):
+    expected = model(images, masks).targets[level]
+    assert torch.equal(model.extract_features(images, level=level), expected)
+
+
+def test_features_of_a_level_are_had_of_larger_images_too(model):
+    features = model.extract_features(torch.rand(2, 1, 16, 24), level=1)
+    assert features.shape == (2, 16 // PATCH, 24 // PATCH // 2, WIDTH)
+
+
+@pytest.mark.parametrize("level", [-1, 3])
+def test_a_level_that_there_is_not_is_refused(model, images, level):
+    with pytest.raises(ValueError, match=f"expected a level from 0 to 2, got {level}"):
+        model.extract_features(images, level=level)
+
+
 def test_8_bit_images_are_taken_as_they_are(model, masks):
     images = (draw_images(6) * 255).to(torch.uint8)
     eight_bit, floats = model(images, masks), model(images.float() / 255, masks)

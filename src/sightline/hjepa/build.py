@@ -25,6 +25,8 @@ from sightline.training.checkpoints import CheckpointManager
 from sightline.training.config import flatten
 from sightline.training.runs import latest_run_name
 
+RANKED_BY = "eval/knn_accuracy"  # the higher, the better the checkpoint
+
 
 def images_of(loader: DataLoader[Batch]) -> ImageSet:
     """The images behind a loader.
@@ -56,11 +58,24 @@ def create_model(config: HJEPAConfig, train_images: ImageSet) -> HJEPAModel:
     Returns:
         The model, on the CPU.
     """
+    return assemble(config, Standardize.fit(train_images.images_NCHW))
+
+
+def assemble(config: HJEPAConfig, standardize: Standardize) -> HJEPAModel:
+    """The model that a configuration describes, for images of known pixel statistics.
+
+    Args:
+        config: The whole configuration.
+        standardize: Brings images to mean 0 and deviation 1.
+
+    Returns:
+        The model, on the CPU, freshly initialised from the global generator.
+    """
     size = config.model
     encoder = VisionTransformer(
         image_size=config.data.image_size,
         patch_size=size.patch_size,
-        standardize=Standardize.fit(train_images.images_NCHW),
+        standardize=standardize,
         width=size.embed_dim,
         depth=size.depth,
         num_heads=size.num_heads,
@@ -152,7 +167,7 @@ def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
         keep.checkpoint_dir or Path(config.logging.log_dir, run_name, "checkpoints"),
         keep.keep_best_n,
         keep.save_frequency,
-        metric_name="eval/knn_accuracy",
+        metric_name=RANKED_BY,
         mode="max",
     )
 

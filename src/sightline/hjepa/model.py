@@ -7,7 +7,8 @@ predictor's width, L blocks.
 from __future__ import annotations
 
 import copy
-from typing import NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -151,18 +152,66 @@ class HJEPAModel(nn.Module):
         return encoder(images_BCHW).unflatten(1, encoder.grid_of(*images_BCHW.shape[-2:]))
 
     @torch.no_grad()
-    def extract_features(self, images_BCHW: Tensor, *, use_target_encoder: bool = True) -> Tensor:
-        """One frozen feature vector an image: the mean over its patches.
+    def extract_features(
+        self,
+        images_BCHW: Tensor,
+        *,
+        level: int | None = None,
+        use_target_encoder: bool = True,
+    ) -> Tensor:
+        """Frozen features: one vector an image, or one for each cell of a level.
 
         Args:
-            images_BCHW: Images, uint8, or float in 0 .. 1.
+            images_BCHW: Images, uint8, or float in 0 .. 1, of any size that patches tile.
+            level: The level whose cells are asked for, 0 the patches themselves; None for the mean
+                over the image, which is the same for all levels.
             use_target_encoder: Of the moving average (the usual choice), or of the context encoder.
 
         Returns:
-            Features of shape (B, D).
+            Features of shape (B, D), or (B, rows, columns, D) of a level.
+
+        Raises:
+            ValueError: If there is no such level, or it does not divide the grid of these images.
         """
         encoder = self.target_encoder if use_target_encoder else self.context_encoder
-        return encoder(images_BCHW).mean(dim=1)
+        grid = encoder.grid_of(*images_BCHW.shape[-2:])
+        if level is None:
+            return encoder(images_BCHW).mean(dim=1)
+        if not 0 <= level < len(self.level_strides):
+            raise ValueError(
+                f"expected a level from 0 to {len(self.level_strides) - 1}, got {level}; "
+                "level 0 is the finest"
+            )
+        level_grids(grid, level + 1)
+        return pool(encoder(images_BCHW).unflatten(1, grid), self.level_strides[level])
+
+    @classmethod
+    def from_pretrained(
+        cls, run_dir: str | Path, which: Literal["best", "latest"] = "best"
+    ) -> Self:
+        """The model of a training run, for use.
+
+        Args:
+            run_dir: Folder of the run, its folder of checkpoints, or one checkpoint.
+            which: The checkpoint of the highest kNN accuracy, or the last one.
+
+        Returns:
+            The model with its weights, on the CPU, in evaluation mode.
+
+        Raises:
+            FileNotFoundError: If there is no checkpoint.
+            ValueError: If it is none of H-JEPA, is damaged, or was altered.
+
+        Example:
+            >>> model = HJEPAModel.from_pretrained("runs/hjepa_digits")  # doctest: +SKIP
+            >>> model.extract_features(images).shape                     # doctest: +SKIP
+            torch.Size([2, 64])
+        """  # noqa: DOC502  the function that it calls raises them
+        from sightline.hjepa.pretrained import load_pretrained
+
+        model = load_pretrained(run_dir, which)
+        assert isinstance(model, cls)
+        return model
 
     def _predict(self, context_BMD: Tensor, masks: Masks) -> list[Tensor]:
         predicted_BHWP = self._on_grid(self.predictor(context_BMD, masks), masks)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning_fabric import seed_everything
@@ -231,6 +231,10 @@ class HJEPATrainer(StepLoop):
             "ema/momentum_current": momentum,
             "ema/momentum_target": self.config.model.ema.momentum_end,
         }
+
+    def blueprint(self) -> Mapping[str, Any]:
+        """The whole configuration."""
+        return self.config.model_dump(mode="json")
 
     # What it has learned.
 
