@@ -71,7 +71,7 @@ def gram_page() -> Figure:
             picture.axhline(edge, color=style.MUTED, linewidth=0.8)
             picture.axvline(edge, color=style.MUTED, linewidth=0.8)
         for panel, name in zip(heats, ("healthy", "collapsed"), strict=True):
-            patches = result(name).trainer.model.encode_targets(image[None]).flatten(1, 2)[0]
+            patches = result(name).trainer.model.encode_targets(image[None])[0].flatten(1, 2)[0]
             matrix = np.asarray(gram(patches))
             panel.imshow(as_heat(matrix, rising(), -1, 1), interpolation="nearest")
             mean = matrix[np.triu_indices(16, 1)].mean()

@@ -67,14 +67,14 @@ class JumpingRate(HJEPATrainer):
 
 
 class BlurredLevels(HJEPATrainer):
-    """Patches are averaged over the whole image before the levels are made of them."""
+    """Patches are averaged over the whole image in each level."""
 
     def run(self) -> None:
         """Blur the targets."""
         sharp = self.model.encode_targets
-        self.model.encode_targets = lambda images: (
-            sharp(images).mean((1, 2), keepdim=True).expand(-1, *self.model.grid_size, -1)
-        )
+        self.model.encode_targets = lambda images: [
+            level.mean((1, 2), keepdim=True).expand_as(level) for level in sharp(images)
+        ]
         super().run()
 
 

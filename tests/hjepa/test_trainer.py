@@ -106,6 +106,8 @@ ALL_OF_THE_MODEL = (
     "model.layer_scale=0.1",
     "model.drop_path_rate=0.5",
     "model.activation_checkpointing=true",
+    "model.fusion=fpn",
+    "model.target_depths=[1,2,3]",
 )
 
 

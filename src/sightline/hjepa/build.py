@@ -93,7 +93,13 @@ def assemble(config: HJEPAConfig, standardize: Standardize) -> HJEPAModel:
         layer_scale=size.layer_scale,
         is_checkpointed=size.activation_checkpointing,
     )
-    return HJEPAModel(encoder, predictor, num_levels=size.num_hierarchies)
+    return HJEPAModel(
+        encoder,
+        predictor,
+        num_levels=size.num_hierarchies,
+        fusion=size.fusion,
+        target_depths=size.target_depths,
+    )
 
 
 def create_masking(config: HJEPAConfig, grid_size: tuple[int, int]) -> MultiBlockMasking:

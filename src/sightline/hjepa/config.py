@@ -17,6 +17,7 @@ from pydantic import (
 from sightline.callbacks import PRESETS, Cadences, Preset
 from sightline.events import to_local_path, to_path
 from sightline.hjepa.encoder import SIZES, Size
+from sightline.hjepa.hierarchy import Fusion
 from sightline.hjepa.loss import LossKind, TargetNorm
 from sightline.hjepa.positions import Positions
 from sightline.training.config import Config
@@ -117,6 +118,12 @@ class ModelConfig(Config):
         False, description="less memory for a third more work: compute activations twice"
     )
     num_hierarchies: PositiveInt = Field(3, description="levels, each half as fine as the last")
+    fusion: Fusion = Field(
+        "mean", description="what a level is predicted from: its patches; fpn: coarser levels, too"
+    )
+    target_depths: tuple[PositiveInt, ...] | None = Field(
+        None, description="blocks before each level's targets, the finest first; null for all"
+    )
     predictor: PredictorConfig = PredictorConfig()
     ema: EMAConfig = EMAConfig()
 

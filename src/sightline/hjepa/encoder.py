@@ -6,6 +6,8 @@ D width, L blocks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
@@ -126,7 +128,8 @@ class VisionTransformer(nn.Module):
         images_BCHW: Tensor,
         keep: Selection | None = None,
         gates_L2B: Tensor | None = None,
-    ) -> Tensor:
+        depths: Sequence[int] | None = None,
+    ) -> Tensor | list[Tensor]:
         """Encode the patches of each image.
 
         Args:
@@ -135,9 +138,12 @@ class VisionTransformer(nn.Module):
                 all.
             gates_L2B: Factor of each branch of each block for each image, as `stochastic_depth`
                 draws them; None for 1.
+            depths: After how many blocks features are wanted, in any order; the deepest is the last
+                block that is computed. None for the end alone.
 
         Returns:
-            Features of shape (B, M, D) of the kept patches, or (B, N, D) of all, in raster order.
+            Features of shape (B, M, D) of the kept patches, or (B, N, D) of all, in raster order,
+            through the final norm; a list of them where there are `depths`.
         """
         patches_BDHW = self.patch_embed(self.standardize(images_BCHW))
         embedding_ND, rotary = self.positions(self.grid_of(*images_BCHW.shape[-2:]))
@@ -150,8 +156,17 @@ class VisionTransformer(nn.Module):
             place_T = ragged.image_T * x.shape[1] + keep.index_T
             x = x.flatten(0, 1).index_select(0, place_T)
             rotary = None if rotary is None else rotary.take(keep.index_T)
-        x = run_blocks(
-            self.blocks, x, ragged, rotary, gates_L2B, is_checkpointed=self.is_checkpointed
-        )
-        x = self.norm(x)
-        return x if ragged is None else ragged.pad(x)
+        ends = [len(self.blocks)]
+        found: dict[int, Tensor] = {}
+        for begin, end in pairwise([0, *sorted(set(depths or ends))]):
+            x = run_blocks(
+                self.blocks[begin:end],
+                x,
+                ragged,
+                rotary,
+                None if gates_L2B is None else gates_L2B[begin:end],
+                is_checkpointed=self.is_checkpointed,
+            )
+            normed = self.norm(x)
+            found[end] = normed if ragged is None else ragged.pad(normed)
+        return found[ends[0]] if depths is None else [found[depth] for depth in depths]
