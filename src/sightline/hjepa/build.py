@@ -20,6 +20,7 @@ from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.predictor import Predictor
+from sightline.hjepa.regularization import Regularizer
 from sightline.logger import MetricsLogger
 from sightline.training.checkpoints import CheckpointManager
 from sightline.training.config import flatten
@@ -136,6 +137,21 @@ def create_loss(config: HJEPAConfig) -> HierarchicalLoss:
         weights=config.loss.hierarchy_weights,
         target_norm=config.loss.target_norm,
     )
+
+
+def create_regularizer(config: HJEPAConfig) -> Regularizer | None:
+    """What a configuration adds to the objective.
+
+    Args:
+        config: The whole configuration.
+
+    Returns:
+        The regulariser; None if there is none.
+    """
+    settings = config.loss.regularization
+    if settings.type is None:
+        return None
+    return Regularizer(settings.type, num_directions=settings.num_directions)
 
 
 def create_fabric(device: str | torch.device, *, use_amp: bool) -> Fabric:

@@ -20,6 +20,7 @@ from sightline.hjepa.encoder import SIZES, Size
 from sightline.hjepa.hierarchy import Fusion
 from sightline.hjepa.loss import LossKind, TargetNorm
 from sightline.hjepa.positions import Positions
+from sightline.hjepa.regularization import RegularizationKind
 from sightline.training.config import Config
 from sightline.training.schedules import OptimizerName
 
@@ -152,6 +153,16 @@ class MaskingConfig(Config):
     context_scale: Range = Field((0.85, 1.0), description="area of the context block")
 
 
+class RegularizationConfig(Config):
+    """What is added to the loss so that features do not collapse."""
+
+    type: RegularizationKind | None = Field(
+        None, description="vicreg: spread without redundancy; sigreg: a normal cloud; null for none"
+    )
+    weight: PositiveFloat = Field(0.1, description="weight beside the levels' losses")
+    num_directions: PositiveInt = Field(256, description="random directions of sigreg a step")
+
+
 class LossConfig(Config):
     """How predictions are compared with targets."""
 
@@ -162,6 +173,7 @@ class LossConfig(Config):
     hierarchy_weights: tuple[NonNegative, ...] = Field(
         (1.0, 1.0, 1.0), description="weight of each level, the finest first"
     )
+    regularization: RegularizationConfig = RegularizationConfig()
 
 
 class TrainingConfig(Config):

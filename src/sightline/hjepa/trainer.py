@@ -26,6 +26,7 @@ from sightline.hjepa.build import (
     create_loss,
     create_masking,
     create_model,
+    create_regularizer,
     find_checkpoint,
     images_of,
     open_logger,
@@ -117,6 +118,7 @@ class HJEPATrainer(StepLoop):
         self.val_loader = val_loader
         self.loss_fn = loss_fn
         self.masking_fn = masking_fn
+        self.regularizer = create_regularizer(config)
         self.config = config
         plan, logging = config.training, config.logging
         sampler = train_loader.sampler
@@ -192,7 +194,14 @@ class HJEPATrainer(StepLoop):
         masks = self.masking_fn(len(images), self._random("masks")).to(self.fabric.device)
         losses = self._predict(images, masks, self._gates(len(images)))
         metrics: Metrics = {f"loss/h{level}": loss for level, loss in enumerate(losses.levels)}
-        return losses.total, {"loss/total": losses.total, **metrics}
+        metrics["loss/total"] = losses.total
+        if self.regularizer is None:
+            return losses.total, metrics
+        regularization = self.regularizer(
+            self.outputs.context_features_BD, self._random("regularization")
+        )
+        metrics["loss/regularization"] = regularization
+        return losses.total + self.config.loss.regularization.weight * regularization, metrics
 
     def _gates(self, num_images: int) -> Tensor | None:
         model, random = self.config.model, self._random("stochastic depth")
