@@ -124,6 +124,10 @@ class StepLoop(ObservedStep, ABC):
         """What is predicted of the images of `outputs` under other masks, where it is asked for."""
         return ()
 
+    def blueprint(self) -> Mapping[str, Any]:
+        """What the model can be built again from, in plain values; kept in each checkpoint."""
+        return {}
+
     # Where the run stands.
 
     @property
@@ -300,6 +304,7 @@ class StepLoop(ObservedStep, ABC):
         self.logger.drain()
         state = {
             "run_name": self.logger.run_dir.name,
+            "blueprint": self.blueprint(),
             "model": self.unwrapped_module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "clipping": self._clipping.state_dict(),
