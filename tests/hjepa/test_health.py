@@ -206,6 +206,18 @@ def test_what_was_saved_after_the_fault_began_is_gone(tiny_config: MakeConfig) -
     assert all(moved.values[moved.steps > step + 4] > 0)
 
 
+def test_a_run_without_a_checkpoint_from_before_the_fault_stops(tiny_config: MakeConfig) -> None:
+    config = tiny_config(
+        "training.epochs=30",
+        "logging.gradient_frequency=20",
+        "health.on_error=rollback",
+        "checkpoint.keep_best_n=0",
+    )
+    summary = Frozen.from_config(config).train()
+    assert summary.stop_reason == "ema/update_magnitude is 0, and no checkpoint is from before 20"
+    assert 40 <= summary.num_steps < 60
+
+
 def test_a_webhook_is_no_hyperparameter(tiny_config: MakeConfig) -> None:
     from sightline.training import flatten, to_yaml
 
