@@ -211,7 +211,7 @@ def test_a_run_without_a_checkpoint_from_before_the_fault_stops(tiny_config: Mak
         "training.epochs=30",
         "logging.gradient_frequency=20",
         "health.on_error=rollback",
-        "checkpoint.keep_best_n=0",
+        "evaluation.eval_frequency=30",  # none is ranked, and the last three are kept
     )
     summary = Frozen.from_config(config).train()
     assert summary.stop_reason == "ema/update_magnitude is 0, and no checkpoint is from before 20"
