@@ -53,6 +53,7 @@ HEALTHY = {
     "input/pixel_std": 1.0,
     "masking/context_kept_frac": 0.99,
     "masking/repeated_frac": 0.1,
+    "masking/unchanged_frac": 0.0,
     "gradient/global_norm_before_clip": 1.0,
     "gradients/layer_ratio/blocks.0": 1.0,
     "gradients/predictor_num_nonfinite": 0.0,

@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 
 import torch
-from pages import PAGES
 from PIL import Image
 
+from legible import crossing, cut_off
+from pages import PAGES
+
 FOLDER = Path(__file__).parents[1] / "concepts"
-NUM_COLOURS = 64
 
 
 def main(names: list[str]) -> None:
@@ -29,11 +30,20 @@ def main(names: list[str]) -> None:
         sys.exit(f"expected names of pages, got {unknown}; known are {', '.join(PAGES)}")
     torch.set_num_threads(1)
     for name in names or PAGES:
+        print(name)
+        figure = PAGES[name]()
+        if lost := [*cut_off(figure), *crossing(figure)]:
+            sys.exit(f"expected words that can be read in {name}, got {lost}; move or shorten them")
         buffer = io.BytesIO()
-        PAGES[name]().savefig(buffer)
-        picture = Image.open(buffer).convert("RGB").quantize(NUM_COLOURS, dither=Image.Dither.NONE)
+        figure.savefig(buffer)
+        # Few colours for a small file; by coverage, so that a thin line keeps its own.
+        picture = (
+            Image
+            .open(buffer)
+            .convert("RGB")
+            .quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+        )
         picture.save(FOLDER / f"{name}.png", optimize=True)
-        print(f"{name}.png", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ def fresh_rules():
         watch("plateau", "a", low=1, transform=Gain(6)),
         watch("flat", "b", low=1, transform=Range(3)),
         watch("first", "a", low=50, transform=OfFirst(), warmup_steps=3, patience=2),
+        # Of these two tags most values are calm, and no rule is told of them.
+        watch("first alone", "d", low=50, high=300, transform=OfFirst(), patience=2),
+        watch("first, late", "d", low=80, transform=OfFirst(), warmup_steps=3),
+        watch("calm", "e", low=0.1, high=0.3, scale=1 / 3, patience=2, warmup_steps=2),
+        watch("calm until", "e", low=-1, until_step=7),
+        Watch(About(tag="e"), NonFinite(), patience=2),
+        Watch(About(tag="e"), StuckAt(0.1), patience=2),
         watch("plan", "a", low=-0.5, high=0.5, transform=OffPlan(PLAN), patience=2),
         Related(watch("share", "a", high=50), share, "b"),
         Related(watch("difference", "b", low=0, patience=2), difference, "c"),
@@ -67,9 +74,7 @@ values = st.one_of(
     st.floats(width=64, min_value=-2, max_value=2),
     st.floats(width=64),
 )
-rows = st.lists(
-    st.fixed_dictionaries({}, optional={"a": values, "b": values, "c": values}), max_size=40
-)
+rows = st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys("abcde", values)), max_size=40)
 
 
 def as_files(run):

@@ -5,7 +5,8 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from sightline.hjepa.encoder import Block, VisionTransformer, sincos_positions, take
+from sightline.hjepa.block import stochastic_depth
+from sightline.hjepa.encoder import SIZES, VisionTransformer
 from sightline.hjepa.masks import Selection
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.ragged import Ragged
@@ -117,24 +118,7 @@ def test_every_patch_sees_every_other():
     assert (gradient != 0).all()
 
 
-# Positions and patches.
-
-
-@pytest.mark.parametrize(("grid", "width"), [((4, 4), 16), ((2, 7), 4), ((14, 14), 48)])
-def test_positions_are_the_closed_form(grid, width):
-    positions = sincos_positions(grid, width)
-    assert positions.dtype == torch.float32
-    assert positions.numpy() == pytest.approx(reference.sincos(*grid, width), abs=1e-7)
-
-
-def test_no_two_places_share_a_position():
-    positions = sincos_positions((14, 14), 16)
-    assert torch.cdist(positions, positions).fill_diagonal_(1.0).min() > 0.1
-
-
-def test_a_width_that_cannot_hold_positions_is_refused():
-    with pytest.raises(ValueError, match="got 18: use 20"):
-        sincos_positions((4, 4), 18)
+# Patches.
 
 
 def test_patches_are_numbered_in_raster_order_and_know_their_place():
@@ -148,44 +132,104 @@ def test_patches_are_numbered_in_raster_order_and_know_their_place():
     assert encoder(images).detach().numpy() == pytest.approx(expected, abs=1e-5)
 
 
-def test_tokens_are_taken_by_number_and_one_table_serves_every_image():
-    table_1ND = torch.arange(12.0).view(1, 4, 3)
-    index_BM = torch.tensor([[3, 0], [1, 1]])
-    expected = torch.stack([table_1ND[0, row] for row in index_BM])
-    assert torch.equal(take(table_1ND, index_BM), expected)
-    tokens_BND = torch.arange(24.0).view(2, 4, 3)
-    expected = torch.stack([tokens_BND[0, [3, 0]], tokens_BND[1, [1, 1]]])
-    assert torch.equal(take(tokens_BND, index_BM), expected)
+# Images of other sizes.
 
 
-# Blocks.
+@pytest.mark.parametrize("positions", ["sincos", "rope"])
+@pytest.mark.parametrize("size", [(8, 8), (16, 16), (4, 12)])
+def test_images_of_every_size_that_patches_tile_are_encoded(positions, size):
+    encoder = create_encoder(positions=positions)
+    features = encoder(torch.rand(2, 1, *size))
+    assert features.shape == (2, size[0] // PATCH * size[1] // PATCH, WIDTH)
 
 
-def create_block(num_heads):
-    torch.manual_seed(3)
-    block = Block(WIDTH, num_heads)
-    for parameter in block.parameters():
-        nn.init.normal_(parameter, std=0.3)
-    return block
+@pytest.mark.parametrize("positions", ["sincos", "rope"])
+def test_a_patch_of_a_larger_image_is_told_where_in_the_image_it_lies(positions):
+    """Three patches where there was one, the same in colour: the middle one has its features."""
+    encoder = create_encoder(depth=0, positions=positions)
+    image = torch.rand(1, 1, 4, 4).repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    larger = image.repeat_interleave(3, dim=2).repeat_interleave(3, dim=3)
+    middle = encoder(larger).view(1, 12, 12, WIDTH)[:, 1::3, 1::3].flatten(1, 2)
+    assert torch.allclose(middle, encoder(image), atol=1e-5)
 
 
-@pytest.mark.parametrize("num_heads", [1, 4])
-def test_a_block_agrees_with_the_slow_twin(num_heads):
-    block, tokens = create_block(num_heads), torch.randn(2, 5, WIDTH)
-    for image in range(2):
-        expected = reference.block(tokens[image].double().numpy(), block.state_dict(), num_heads)
-        out = block(tokens, None)[image].detach().numpy()
-        assert out == pytest.approx(expected, rel=1e-4, abs=1e-4)
+def test_an_image_need_not_be_square():
+    encoder = create_encoder(image_size=(4, 12))
+    assert encoder.grid_size == (2, 6)
+    assert encoder(torch.rand(1, 1, 4, 12)).shape == (1, 12, WIDTH)
 
 
-def test_packed_tokens_see_the_tokens_of_their_own_image_alone():
-    block, tokens = create_block(4), torch.randn(2, 6, WIDTH)
-    valid_BN = torch.tensor([[True, False, True, True, False, True], [True] + 5 * [False]])
-    ragged = Ragged.of(valid_BN)
-    out = ragged.pad(block(ragged.pack(tokens), ragged))
-    for image in range(2):
-        alone = block(tokens[image, valid_BN[image]][None])[0]
-        assert torch.allclose(out[image, valid_BN[image]], alone, atol=1e-5)
+def test_an_image_that_patches_do_not_tile_is_refused():
+    with pytest.raises(ValueError, match="got 9 and 2: use 8"):
+        create_encoder()(torch.rand(1, 1, 8, 9))
+
+
+# Rotated positions.
+
+
+def test_a_rotated_model_tells_places_apart_by_attention_alone():
+    """Tokens that are moved as a whole have the same features; their distances are what counts."""
+    encoder = create_encoder(positions="rope")
+    images = torch.zeros(1, 1, 8, 8)
+    images[..., :2, :2], images[..., 2:4, 4:6] = 0.9, 0.2
+    moved = torch.roll(images, (2, 2), dims=(2, 3))
+    here, there = encoder(images, keep([0, 6])), encoder(moved, keep([5, 11]))
+    assert torch.allclose(here, there, atol=1e-5)
+    apart = torch.zeros(1, 1, 8, 8)
+    apart[..., :2, :2], apart[..., 6:, 6:] = 0.9, 0.2
+    assert not torch.allclose(here, encoder(apart, keep([0, 15])), atol=1e-3)
+
+
+def test_rotated_features_come_in_the_order_of_the_selection():
+    encoder, images = create_encoder(positions="rope"), create_images(2)
+    together = encoder(images, keep([3, 7, 8], range(16)))
+    assert torch.allclose(together[:1, :3], encoder(images[:1], keep([3, 7, 8])), atol=1e-6)
+    assert torch.allclose(together[1:], encoder(images[1:]), atol=1e-6)
+
+
+# Memory and depth.
+
+
+@pytest.mark.parametrize("kept", [None, keep([3, 7, 8], range(16))])
+def test_checkpointing_changes_memory_and_no_number(kept):
+    plain, images = create_encoder(depth=3, layer_scale=0.5), create_images(2)
+    frugal = create_encoder(depth=3, layer_scale=0.5, is_checkpointed=True)
+    gates = stochastic_depth(3, 0.5, 2, torch.Generator().manual_seed(4))
+    saved = []
+    for encoder in (plain, frugal):
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda x, sizes=sizes: sizes.append(x.nbytes) or x, lambda x: x
+        ):
+            encoder(images, kept, gates).square().sum().backward()
+        saved.append(sum(sizes))
+    for ours, theirs in zip(frugal.parameters(), plain.parameters(), strict=True):
+        assert torch.equal(ours.grad, theirs.grad)
+    assert saved[1] < saved[0] / 2
+
+
+def test_a_gate_of_zero_leaves_a_block_out_for_that_image_alone():
+    whole, images, kept = create_encoder(depth=2), create_images(2), keep([3, 7], range(5))
+    first = create_encoder(depth=1)
+    first.load_state_dict(whole.state_dict(), strict=False)
+    gates = torch.ones(2, 2, 2)
+    gates[1, :, 0] = 0
+    gated = whole(images, kept, gates)
+    assert torch.allclose(gated[0, :2], first(images[:1], keep([3, 7]))[0], atol=1e-6)
+    assert torch.allclose(gated[1], whole(images[1:], keep(range(5)))[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("size", "millions"), [("tiny", 5.5), ("small", 21.6), ("base", 85.7)])
+def test_named_sizes_have_their_known_numbers_of_weights(size, millions):
+    """At patches of 16 x 16 x 3; the usual counts, less a class token, a head and positions."""
+    sizes = SIZES[size]
+    with torch.device("meta"):
+        statistics = Standardize(torch.zeros(3), torch.ones(3))
+        encoder = VisionTransformer(
+            image_size=224, patch_size=16, standardize=statistics, **sizes._asdict()
+        )
+    num_weights = sum(weight.numel() for weight in encoder.parameters())
+    assert num_weights / 1e6 == pytest.approx(millions, abs=0.2)
 
 
 # Construction.
@@ -207,7 +251,7 @@ def test_no_weight_starts_at_zero():
 def test_positions_are_fixed_and_pixel_statistics_are_saved():
     encoder = create_encoder()
     saved, trained = encoder.state_dict(), dict(encoder.named_parameters())
-    assert not any("pos_embed" in name for name in [*saved, *trained])
+    assert not any("positions" in name for name in [*saved, *trained])
     assert {"standardize.mean_C11", "standardize.std_C11"} <= set(saved)
 
 

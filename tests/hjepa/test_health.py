@@ -21,6 +21,14 @@ from sightline.hjepa import HJEPAConfig, HJEPATrainer
 from sightline.training import CheckpointManager
 
 MakeConfig = Callable[..., HJEPAConfig]
+# What these tests do not look at.
+QUICK = (
+    "evaluation.eval_frequency=30",
+    "logging.monitor_frequency=1000",
+    "logging.quality_frequency=1000",
+    "logging.histogram_frequency=1000",
+)
+UNLOGGED = (*QUICK, "logging.tensorboard.enabled=false")
 
 
 class Frozen(HJEPATrainer):
@@ -77,8 +85,8 @@ def test_the_verdict_of_a_run_is_that_of_its_files(tiny_config: MakeConfig) -> N
 
 
 def test_the_verdict_of_a_resumed_run_is_that_of_its_files(tiny_config: MakeConfig) -> None:
-    options = ("training.epochs=6", "logging.gradient_frequency=2")
-    Frozen.from_config(tiny_config(*options, "training.stop_after_epochs=3")).train()
+    options = ("training.epochs=4", "logging.gradient_frequency=2")
+    Frozen.from_config(tiny_config(*options, "training.stop_after_epochs=2")).train()
     trainer = HJEPATrainer.from_config(tiny_config(*options), resume="auto")
     summary = trainer.train()
     verdict = monitor_of(trainer).verdict()
@@ -95,7 +103,7 @@ def test_a_monitor_can_be_left_out(tiny_config: MakeConfig) -> None:
 
 def test_an_error_stops_the_run_with_a_checkpoint(tiny_config: MakeConfig) -> None:
     config = tiny_config(
-        "training.epochs=30", "logging.gradient_frequency=2", "health.on_error=stop"
+        *UNLOGGED, "training.epochs=30", "logging.gradient_frequency=2", "health.on_error=stop"
     )
     summary = Frozen.from_config(config).train()
     assert summary.stop_reason == "ema/update_magnitude is 0"
@@ -125,6 +133,7 @@ def test_the_command_ends_with_1_where_an_error_stopped_it(
         "training.warmup_epochs=1",
         "model.depth=1",
         "data.batch_size=256",
+        *UNLOGGED,
         "logging.gradient_frequency=2",
         "health.on_error=stop",
         f"logging.log_dir={tmp_path}",
@@ -135,11 +144,13 @@ def test_the_command_ends_with_1_where_an_error_stopped_it(
 
 
 def test_a_run_goes_back_and_on_more_slowly(tiny_config: MakeConfig) -> None:
-    config = tiny_config("training.epochs=6", "health.on_error=rollback")
+    config = tiny_config(
+        *QUICK, "training.epochs=30", "training.stop_after_epochs=4", "health.on_error=rollback"
+    )
     trainer = Breaks.from_config(config)
     summary = trainer.train()
     assert summary.stop_reason is None
-    assert summary.num_steps == 6 * trainer.steps_per_epoch
+    assert summary.num_steps == 4 * trainer.steps_per_epoch
     ((step, factor),) = trainer.learning_rate_cuts
     assert (step < Breaks.at, factor) == (True, 0.5)
     (run,) = read(summary.run_dir).runs.values()
@@ -159,7 +170,13 @@ def test_a_run_that_breaks_again_and_again_stops(tiny_config: MakeConfig) -> Non
     class Always(Breaks):
         times = 100
 
-    config = tiny_config("training.epochs=6", "health.on_error=rollback", "health.max_rollbacks=2")
+    config = tiny_config(
+        *UNLOGGED,
+        "training.epochs=30",
+        "training.stop_after_epochs=4",
+        "health.on_error=rollback",
+        "health.max_rollbacks=2",
+    )
     trainer = Always.from_config(config)
     summary = trainer.train()
     assert summary.stop_reason == "train/loss is nan, and it happened again after 2 rollbacks"
@@ -173,7 +190,9 @@ def test_a_run_that_breaks_at_once_goes_back_to_its_start(tiny_config: MakeConfi
     class AtOnce(Breaks):
         at = 1
 
-    config = tiny_config("training.epochs=2", "health.on_error=rollback")
+    config = tiny_config(
+        *UNLOGGED, "training.epochs=30", "training.stop_after_epochs=2", "health.on_error=rollback"
+    )
     trainer = AtOnce.from_config(config)
     summary = trainer.train()
     assert summary.stop_reason is None
@@ -192,7 +211,11 @@ def test_what_was_saved_after_the_fault_began_is_gone(tiny_config: MakeConfig) -
             return HJEPATrainer.after_optimizer_step(self)
 
     config = tiny_config(
-        "training.epochs=6", "logging.gradient_frequency=4", "health.on_error=rollback"
+        *QUICK,
+        "training.epochs=30",
+        "training.stop_after_epochs=6",
+        "logging.gradient_frequency=4",
+        "health.on_error=rollback",
     )
     trainer = FrozenAtFirst.from_config(config)
     summary = trainer.train()
@@ -204,6 +227,18 @@ def test_what_was_saved_after_the_fault_began_is_gone(tiny_config: MakeConfig) -
     (run,) = read(summary.run_dir).runs.values()
     moved = run.scalars["ema/update_magnitude"]
     assert all(moved.values[moved.steps > step + 4] > 0)
+
+
+def test_a_run_without_a_checkpoint_from_before_the_fault_stops(tiny_config: MakeConfig) -> None:
+    config = tiny_config(
+        *UNLOGGED,
+        "training.epochs=30",
+        "logging.gradient_frequency=20",
+        "health.on_error=rollback",
+    )
+    summary = Frozen.from_config(config).train()
+    assert summary.stop_reason == "ema/update_magnitude is 0, and no checkpoint is from before 20"
+    assert 40 <= summary.num_steps < 60
 
 
 def test_a_webhook_is_no_hyperparameter(tiny_config: MakeConfig) -> None:

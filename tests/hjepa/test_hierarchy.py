@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.hjepa.hierarchy import level_grids, level_strides, pool, whole_cells
+from sightline.hjepa.hierarchy import (
+    MeanFusion,
+    PyramidFusion,
+    level_grids,
+    level_strides,
+    pool,
+    whole_cells,
+)
 from tests.references import hjepa as reference
 
 CASES = [
@@ -73,3 +80,40 @@ def test_a_cell_with_one_patch_outside_the_targets_is_not_scored():
     mask[0, 1, 2] = False
     assert whole_cells(mask, (2, 2))[0].tolist() == [[True, False], [True, True]]
     assert (~whole_cells(mask, (1, 2))).nonzero().tolist() == [[0, 1, 1]]
+
+
+# From patches to the levels that are predicted.
+
+
+def some_patches(num_levels, grid=(4, 8), width=6):
+    random = torch.Generator().manual_seed(0)
+    target = torch.rand(3, *grid, generator=random) < 0.4
+    predicted = torch.randn(3, *grid, width, generator=random) * target[..., None]
+    return predicted, target, level_strides(num_levels)
+
+
+def test_levels_by_the_mean_are_the_pooled_patches():
+    predicted, target, strides = some_patches(3)
+    for level, stride in zip(MeanFusion(strides)(predicted, target), strides, strict=True):
+        assert torch.equal(level, pool(predicted, stride))
+
+
+@pytest.mark.parametrize("num_levels", [1, 2, 3, 4])
+def test_a_pyramid_agrees_with_the_slow_twin(num_levels):
+    predicted, target, strides = some_patches(num_levels)
+    torch.manual_seed(1)
+    fusion = PyramidFusion(strides, 6)
+    laterals = [
+        (map_.weight.detach().double().numpy(), map_.bias.detach().double().numpy())
+        for map_ in fusion.lateral
+    ]
+    expected = reference.pyramid(predicted.double().numpy(), target.numpy(), strides, laterals)
+    for level, twin in zip(fusion(predicted, target), expected, strict=True):
+        assert level.detach().numpy() == pytest.approx(twin, abs=1e-5)
+
+
+def test_in_a_pyramid_every_finer_level_hears_of_the_coarser_ones():
+    predicted, target, strides = some_patches(3)
+    fusion = PyramidFusion(strides, 6)
+    fusion(predicted, target)[0].sum().backward()
+    assert all(map_.weight.grad.any() for map_ in fusion.lateral)

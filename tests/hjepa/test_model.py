@@ -1,8 +1,11 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from sightline.hjepa.encoder import VisionTransformer
+from sightline.hjepa.hierarchy import pool
 from sightline.hjepa.loss import HierarchicalLoss
 from sightline.hjepa.masks import Masks, MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
@@ -13,7 +16,7 @@ from tests.references import hjepa as reference
 WIDTH, PATCH, SIDE = 16, 2, 4
 
 
-def create_model(num_levels=3):
+def create_model(num_levels=3, **changes):
     torch.manual_seed(0)
     encoder = VisionTransformer(
         image_size=PATCH * SIDE,
@@ -26,7 +29,7 @@ def create_model(num_levels=3):
     predictor = Predictor(
         grid_size=encoder.grid_size, encoder_width=WIDTH, width=8, depth=2, num_heads=2
     )
-    return HJEPAModel(encoder, predictor, num_levels=num_levels)
+    return HJEPAModel(encoder, predictor, num_levels=num_levels, **changes)
 
 
 def draw_images(num):
@@ -126,7 +129,7 @@ def test_every_level_has_predictions_targets_and_scored_cells_on_its_grid(model,
 def test_coarse_targets_and_scored_cells_are_the_pooled_fine_ones(model, images, masks):
     output = model(images, masks)
     fine = output.targets[0].double().numpy()
-    assert fine == pytest.approx(model.encode_targets(images).numpy(), abs=1e-7)
+    assert fine == pytest.approx(model.encode_targets(images)[0].numpy(), abs=1e-7)
     for level, stride in enumerate(model.level_strides):
         expected = reference.pool(fine, stride)
         assert output.targets[level].numpy() == pytest.approx(expected, abs=1e-6)
@@ -197,6 +200,37 @@ def test_targets_carry_no_gradient_even_to_the_images(model, images, masks):
     assert all(prediction.requires_grad for prediction in output.predictions)
 
 
+def test_targets_of_several_depths_are_those_of_an_encoder_that_ends_there(images):
+    model = create_model(target_depths=(1, 2, 1))
+    shallow = copy.deepcopy(model.target_encoder)
+    del shallow.blocks[1:]
+    with torch.no_grad():
+        ends = {1: shallow(images), 2: model.target_encoder(images)}
+    targets = model.encode_targets(images)
+    for target, depth, stride in zip(targets, (1, 2, 1), model.level_strides, strict=True):
+        assert torch.equal(target, pool(ends[depth].unflatten(1, (SIDE, SIDE)), stride))
+
+
+def test_blocks_below_the_deepest_target_are_run_once_and_those_above_not_at_all(images):
+    model, calls = create_model(target_depths=(1, 1, 1)), []
+    for number, block in enumerate(model.target_encoder.blocks):
+        block.register_forward_hook(lambda *_, number=number: calls.append(number))
+    model.encode_targets(images)
+    assert calls == [0]
+
+
+@pytest.mark.parametrize("depths", [(1, 2), (0, 1, 2), (1, 2, 3)])
+def test_depths_that_do_not_fit_are_refused(depths):
+    with pytest.raises(ValueError, match="expected a depth from 1 to 2 for each of the 3 levels"):
+        create_model(target_depths=depths)
+
+
+def test_a_pyramid_reaches_all_of_its_weights(images, masks):
+    model = create_model(fusion="fpn")
+    sum(level.square().sin().sum() for level in model(images, masks).predictions).backward()
+    assert [name for name, p in model.fusion.named_parameters() if not p.grad.any()] == []
+
+
 # Features.
 
 
@@ -214,6 +248,23 @@ def test_features_are_the_mean_over_the_patches_of_the_chosen_encoder(
     assert features.double().numpy() == pytest.approx(
         tokens_BND.double().numpy().mean(axis=1), abs=1e-6
     )
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_features_of_a_level_are_the_targets_of_that_level(model, images, masks, level):
+    expected = model(images, masks).targets[level]
+    assert torch.equal(model.extract_features(images, level=level), expected)
+
+
+def test_features_of_a_level_are_had_of_larger_images_too(model):
+    features = model.extract_features(torch.rand(2, 1, 16, 24), level=1)
+    assert features.shape == (2, 16 // PATCH, 24 // PATCH // 2, WIDTH)
+
+
+@pytest.mark.parametrize("level", [-1, 3])
+def test_a_level_that_there_is_not_is_refused(model, images, level):
+    with pytest.raises(ValueError, match=f"expected a level from 0 to 2, got {level}"):
+        model.extract_features(images, level=level)
 
 
 def test_8_bit_images_are_taken_as_they_are(model, masks):

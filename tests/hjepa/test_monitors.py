@@ -22,6 +22,7 @@ EPOCHS = 4
 SETTINGS = (
     "model.depth=2",
     f"training.epochs={EPOCHS}",
+    "loss.regularization.type=sigreg",
     "logging.experiment_name=run",
     "logging.log_frequency=2",
     "logging.monitor_frequency=3",

@@ -100,14 +100,25 @@ def test_one_batch_can_be_learned_by_heart(tiny_config: MakeConfig) -> None:
     assert losses[-1] < 0.05 * losses[0]
 
 
+ALL_OF_THE_MODEL = (
+    "model.depth=3",
+    "model.positions=rope",
+    "model.layer_scale=0.1",
+    "model.drop_path_rate=0.5",
+    "model.activation_checkpointing=true",
+    "model.fusion=fpn",
+    "model.target_depths=[1,2,3]",
+)
+
+
+@pytest.mark.parametrize("settings", [(), ALL_OF_THE_MODEL], ids=["plain", "all of the model"])
 def test_a_resumed_run_takes_the_steps_of_an_uninterrupted_one(
-    tiny_config: MakeConfig, read_python: Read
+    settings: tuple[str, ...], tiny_config: MakeConfig, read_python: Read
 ) -> None:
-    whole = HJEPATrainer.from_config(
-        tiny_config("training.epochs=4", "logging.experiment_name=whole")
-    )
+    settings = ("training.epochs=4", *settings)
+    whole = HJEPATrainer.from_config(tiny_config(*settings, "logging.experiment_name=whole"))
     whole.train()
-    halves = ("training.epochs=4", "logging.experiment_name=halves")
+    halves = (*settings, "logging.experiment_name=halves")
     HJEPATrainer.from_config(tiny_config(*halves, "training.stop_after_epochs=2")).train()
     second = HJEPATrainer.from_config(tiny_config(*halves), resume="auto")
     assert second.step == 2 * second.steps_per_epoch
@@ -282,6 +293,25 @@ def test_a_log_that_cannot_be_written_does_not_stop_the_training(
     assert summary.log_error == "no space left on device"
     assert CheckpointManager(summary.run_dir / "checkpoints").latest() is not None
     assert capfd.readouterr().err.count("no space left on device") == 1
+
+
+def test_context_is_dropped_at_random_and_targets_and_validation_are_whole(
+    tiny_config: MakeConfig,
+) -> None:
+    gates: list[Tensor | None] = []
+
+    class Remember(HJEPATrainer):
+        def _predict(self, images: Tensor, masks: Any, drawn: Tensor | None = None) -> Any:
+            gates.append(drawn)
+            return super()._predict(images, masks, drawn)
+
+    settings = ("model.depth=3", "model.drop_path_rate=0.5", "training.epochs=1")
+    trainer = Remember.from_config(tiny_config(*settings, "training.warmup_epochs=0"))
+    trainer.train()
+    training = [one for one in gates if one is not None]
+    assert len(training) == trainer.steps_per_epoch < len(gates)  # the others are of validation
+    assert {one.shape for one in training} == {(3, 2, 256)}
+    assert len({one.sum().item() for one in training}) == len(training)
 
 
 def test_mixed_precision_trains(tiny_config: MakeConfig) -> None:

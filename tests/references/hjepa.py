@@ -109,6 +109,26 @@ def whole_cells(mask, stride):
     return out
 
 
+def pyramid(predicted, target, strides, laterals):
+    """Each level: a linear map of the mean over its asked patches, plus the cell above."""
+    num, rows, columns, width = predicted.shape
+    levels = []
+    for stride, (weight, bias) in reversed(list(zip(strides, laterals, strict=True))):
+        out = np.zeros((num, rows // stride[0], columns // stride[1], width))
+        for image in range(num):
+            for (row, column), patches in cells((rows, columns), stride):
+                asked = [patch for patch in patches if target[image][patch]]
+                mean = sum((predicted[image][patch] for patch in asked), np.zeros(width))
+                out[image][row, column] = weight @ (mean / max(len(asked), 1)) + bias
+                if levels:
+                    above = levels[0][1]
+                    down = above[0] // stride[0], above[1] // stride[1]
+                    parent = levels[0][0][image][row // down[0], column // down[1]]
+                    out[image][row, column] += parent
+        levels.insert(0, (out, stride))
+    return [out for out, _ in levels]
+
+
 def normalize_targets(target, norm):
     target = np.asarray(target, np.float64)
     out = np.zeros_like(target)

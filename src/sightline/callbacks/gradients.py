@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from array_api_compat import array_namespace
 
@@ -20,6 +21,9 @@ from sightline.diagnostics import (
     update_rms,
     update_to_weight,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MIN_READINGS = 4  # of which a signal-to-noise ratio can be told
 
@@ -45,8 +49,7 @@ class GradientMonitor(Monitor):
 
     Args:
         every: Steps between readings, or a cadence.
-        figures_every: Steps between figures, or a cadence; None for none. A figure waits for the
-            device.
+        figures_every: Steps between figures, or a cadence; None for none.
         window: Readings that the signal-to-noise ratio is taken over.
     """
 
@@ -84,13 +87,11 @@ class GradientMonitor(Monitor):
         """Draw the way of the gradient through the model, in the order of its parameters."""
         if not trainer.gradients:
             return
-        from sightline.figures import visualize_gradient_flow
-
         of_module = module_of(trainer.gradients)
         found = module_norms(trainer.gradients, lambda name: block_of(name) or of_module(name))
-        scale = float(logs.get("gradient/clipping_ratio", 1.0))
-        norms = {name: float(found.norm[i]) / scale for i, name in enumerate(found.names)}
-        trainer.logger.log_image("gradient/flow", visualize_gradient_flow(norms), step=trainer.step)
+        norms = found.norm / logs.get("gradient/clipping_ratio", 1.0)
+        draw = partial(_draw_flow, found.names)
+        trainer.logger.log_drawing("gradient/flow", draw, norms, step=trainer.step)
 
     def _gradients(self, gradients: Mapping[str, Any], clipping_ratio: Any) -> dict[str, Any]:
         modules = module_of(gradients)
@@ -140,3 +141,9 @@ def _layer_ratios(gradients: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for shallower, block in neighbours(norms.names):
         ratio = norms.norm[index[block]] / norms.norm[index[shallower]]
         yield f"gradients/layer_ratio/{block}", ratio
+
+
+def _draw_flow(names: Sequence[str], norm_M: Any) -> Figure:
+    from sightline.figures import visualize_gradient_flow
+
+    return visualize_gradient_flow(dict(zip(names, norm_M, strict=True)))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli import board, check, config, export, show, tags, train
+from sightline.cli import board, check, config, doctor, export, show, tags, train
 
 app = typer.Typer(
     name="sightline",
@@ -19,6 +19,7 @@ app.add_typer(train.app, name="train")
 app.add_typer(config.app, name="config")
 app.command("board")(board.board)
 app.command("check", epilog=check.EPILOG)(check.check)
+app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("show", epilog=show.EPILOG)(show.show)
 app.command("tags", epilog=tags.EPILOG)(tags.tags)
 app.command("export", epilog=export.EPILOG)(export.export)

@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from sightline.catalogue import (
-    FOREIGN,
-    RECIPES,
-    Limit,
-    Row,
-    advice,
-    factor,
-    fields_of,
-    fill,
-    find,
-    rows,
-)
-from sightline.health.criteria import Band, Criterion, Interval, NonFinite, StuckAt
+from sightline.catalogue import FOREIGN, RECIPES, Limit, Row, fields_of, fill, find, rows
 from sightline.health.facts import Facts
-from sightline.health.finding import Level
-from sightline.health.related import (
-    Related,
-    Relation,
-    Unless,
-    difference,
-    share,
-    standard_errors,
-)
-from sightline.health.rule import About, Watch
-from sightline.health.transforms import Change, OfFirst, OffPlan, Transform
-from sightline.health.windows import Deviations, Drift, Gain, Range
-
-RELATIONS: dict[str, Relation] = {
-    "share": share,
-    "difference": difference,
-    "standard_errors": standard_errors,
-}
+from sightline.health.making import make_rule, tags_read
+from sightline.health.related import Related
+from sightline.health.rule import Watch
 
 
 @dataclass(frozen=True)
@@ -70,7 +42,7 @@ class RuleBook:
         Returns:
             A rule for each limit that can be judged; none for a stranger.
         """
-        made = (self._make(tag, *found) for found in self._limits(tag))
+        made = (make_rule(tag, *found, self.facts) for found in self._limits(tag))
         return tuple(rule for rule in made if not isinstance(rule, str))
 
     def dependents(self, tag: str) -> tuple[str, ...]:
@@ -96,7 +68,7 @@ class RuleBook:
             (row.tag, other)
             for row in self._rows()
             for limit in row.limits
-            for other in _others(row.tag, limit)
+            for other in tags_read(row.tag, limit)
         ]
 
     @property
@@ -119,7 +91,7 @@ class RuleBook:
             (tag, made)
             for tag in tags
             for found in self._limits(tag)
-            if isinstance(made := self._make(tag, *found), str)
+            if isinstance(made := make_rule(tag, *found, self.facts), str)
         )
 
     def to_json(self) -> str:
@@ -186,117 +158,3 @@ class RuleBook:
                 )
                 for limit in row.limits:
                     yield family, found, limit
-
-    def _make(
-        self, tag: str, row: Row, found: dict[str, str], limit: Limit
-    ) -> Watch | Related | str:
-        """A rule, or why there is none."""
-        facts = self.facts
-        if limit.min_patches and (facts.num_patches or 0) < limit.min_patches:
-            known = "not known" if facts.num_patches is None else f"{facts.num_patches}"
-            return f"it holds from {limit.min_patches} patches on, and their number is {known}"
-        low, high = limit.low, limit.high
-        scale, transform = 1.0, None
-        if limit.scale == "configured":
-            if tag not in facts.ranges:
-                return "the configured range is not known"
-            low, high = facts.ranges[tag]
-        elif limit.scale == "schedule":
-            if tag not in facts.plans:
-                return "the schedule is not known"
-            transform = OffPlan(facts.plans[tag])
-        elif limit.scale not in {*RELATIONS, "deviations", "first", "jump"}:
-            times = factor(limit.scale, num_samples=facts.num_samples, width=facts.width)
-            if times is None:
-                return "the shape of the features is not known, or shows nothing"
-            scale = times
-        starts = {"start": 0, "warmup": facts.warmup_steps, "settled": facts.settle_steps}
-        criterion = _criterion(limit, low, high)
-        words = advice(row.tag, limit.kind, found)
-        watch = Watch(
-            About(
-                tag=tag,
-                level=Level[limit.level.upper()],
-                unit=fill(_unit(row, limit), found),
-                why="" if words is None else words.why,
-                remedy="" if words is None else words.remedy,
-                page="" if words is None else words.page,
-            ),
-            criterion,
-            transform=transform or _transform(limit, criterion.calm),
-            scale=scale,
-            warmup_steps=starts[limit.after],
-            until_step=None if limit.until is None else starts[limit.until],
-            patience=limit.patience,
-        )
-        if limit.scale not in RELATIONS and limit.unless is None:
-            return watch
-        reference = _reference(row.tag, limit)
-        return Related(
-            watch,
-            RELATIONS.get(limit.scale),
-            None if reference is None else fill(reference, found),
-            None if limit.unless is None else Unless(fill(limit.unless[0], found), limit.unless[1]),
-        )
-
-
-def _reference(family: str, limit: Limit) -> str | None:
-    return f"{family}_error" if limit.scale == "standard_errors" else limit.reference
-
-
-def _others(family: str, limit: Limit) -> list[str]:
-    unless = None if limit.unless is None else limit.unless[0]
-    return [tag for tag in (_reference(family, limit), unless) if tag is not None]
-
-
-def _unit(row: Row, limit: Limit) -> str:
-    if limit.trend is not None and limit.low is None and limit.high is None:
-        return f"% {'up' if limit.trend == 'rising' else 'down'} in {limit.window} readings"
-    if limit.plateau is not None:
-        return f"% of all that was gained, in {limit.window} readings"
-    if limit.flat is not None:
-        return f"% between the extremes of {limit.window} readings"
-    if limit.monotone is not None or limit.unchanged:
-        return "from one reading to the next"
-    return limit.unit or row.unit or ""
-
-
-def _criterion(limit: Limit, low: float | None, high: float | None) -> Criterion:
-    if limit.finite:
-        return NonFinite(limit.kind)
-    if limit.forbidden is not None:
-        return StuckAt(limit.forbidden, limit.kind)
-    if limit.unchanged:
-        return StuckAt(0.0, limit.kind)
-    if limit.monotone is not None:
-        low, high = (0.0, None) if limit.monotone == "rising" else (None, 0.0)
-    elif limit.plateau is not None:
-        low, high = limit.plateau, None
-    elif limit.flat is not None:
-        low, high = limit.flat, None
-    elif limit.trend is not None and low is None and high is None:
-        low, high = None, limit.change
-    return Band(
-        low=-math.inf if low is None else low,
-        high=math.inf if high is None else high,
-        name=limit.kind,
-    )
-
-
-def _transform(limit: Limit, fine: Interval) -> Transform | None:
-    if limit.monotone is not None or limit.unchanged:
-        return Change()
-    if limit.scale == "jump":
-        return Change(relative=True)
-    if limit.scale == "first":
-        return OfFirst()
-    if limit.scale == "deviations":
-        return Deviations(limit.window)
-    if limit.plateau is not None:
-        return Gain(limit.window)
-    if limit.flat is not None:
-        return Range(limit.window)
-    if limit.trend is not None:
-        is_of_level = limit.low is not None or limit.high is not None
-        return Drift(limit.trend, limit.window, limit.change, fine=fine if is_of_level else None)
-    return None

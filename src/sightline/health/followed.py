@@ -61,7 +61,7 @@ class Followed:
         )
         told = *rules, *(partial(reader.note, self.tag) for reader in self.readers)
         if self.readers or not all(
-            isinstance(rule, Watch) and rule.transform is None for rule in self.rules
+            isinstance(rule, Watch) and rule.may_be_calm for rule in self.rules
         ):
             return told
 

@@ -179,14 +179,24 @@ class Watch:
         Returns:
             The lowest and the highest of them.
         """
-        if not (self._sees_all or self.warmup_steps < step <= self.until_step):
+        scale = self.scale
+        if isinstance(self.transform, OfFirst):
+            if self.transform.factor is None:
+                return NOTHING
+            scale *= self.transform.factor
+        if not self.warmup_steps < step <= self.until_step:
             return EVERYTHING
-        if self.transform is not None or self._streak > 0 or self.scale <= 0:
+        if not self.may_be_calm or self._streak > 0 or scale <= 0:
             return NOTHING
-        if self.scale == 1.0:
+        if scale == 1.0:
             return self._low, self._high
-        low, high = self._low / self.scale, self._high / self.scale
+        low, high = self._low / scale, self._high / scale
         return low + abs(low) * ROUNDING, high - abs(high) * ROUNDING
+
+    @property
+    def may_be_calm(self) -> bool:
+        """Whether a value can be one that the rule need not be told of, once it is judged."""
+        return self.transform is None or isinstance(self.transform, OfFirst)
 
     def verdict(self) -> Finding | None:
         """Return what was found so far.

@@ -155,6 +155,11 @@ class OfFirst:
         turned = 100 * values / self._first if self._first else np.full(len(values), math.nan)
         return steps[is_first:], turned[is_first:]
 
+    @property
+    def factor(self) -> float | None:
+        """What a value is multiplied with; None before the first reading."""
+        return 100 / self._first if self._first else None
+
     def state_dict(self) -> dict[str, Any]:
         """The first reading."""
         return {"first": self._first}

@@ -20,10 +20,13 @@ from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.predictor import Predictor
+from sightline.hjepa.regularization import Regularizer
 from sightline.logger import MetricsLogger
 from sightline.training.checkpoints import CheckpointManager
 from sightline.training.config import flatten
 from sightline.training.runs import latest_run_name
+
+RANKED_BY = "eval/knn_accuracy"  # the higher, the better the checkpoint
 
 
 def images_of(loader: DataLoader[Batch]) -> ImageSet:
@@ -56,14 +59,30 @@ def create_model(config: HJEPAConfig, train_images: ImageSet) -> HJEPAModel:
     Returns:
         The model, on the CPU.
     """
+    return assemble(config, Standardize.fit(train_images.images_NCHW))
+
+
+def assemble(config: HJEPAConfig, standardize: Standardize) -> HJEPAModel:
+    """The model that a configuration describes, for images of known pixel statistics.
+
+    Args:
+        config: The whole configuration.
+        standardize: Brings images to mean 0 and deviation 1.
+
+    Returns:
+        The model, on the CPU, freshly initialised from the global generator.
+    """
     size = config.model
     encoder = VisionTransformer(
         image_size=config.data.image_size,
         patch_size=size.patch_size,
-        standardize=Standardize.fit(train_images.images_NCHW),
+        standardize=standardize,
         width=size.embed_dim,
         depth=size.depth,
         num_heads=size.num_heads,
+        positions=size.positions,
+        layer_scale=size.layer_scale,
+        is_checkpointed=size.activation_checkpointing,
     )
     predictor = Predictor(
         grid_size=encoder.grid_size,
@@ -71,8 +90,17 @@ def create_model(config: HJEPAConfig, train_images: ImageSet) -> HJEPAModel:
         width=size.predictor.embed_dim,
         depth=size.predictor.depth,
         num_heads=size.predictor.num_heads,
+        positions=size.positions,
+        layer_scale=size.layer_scale,
+        is_checkpointed=size.activation_checkpointing,
     )
-    return HJEPAModel(encoder, predictor, num_levels=size.num_hierarchies)
+    return HJEPAModel(
+        encoder,
+        predictor,
+        num_levels=size.num_hierarchies,
+        fusion=size.fusion,
+        target_depths=size.target_depths,
+    )
 
 
 def create_masking(config: HJEPAConfig, grid_size: tuple[int, int]) -> MultiBlockMasking:
@@ -111,6 +139,21 @@ def create_loss(config: HJEPAConfig) -> HierarchicalLoss:
     )
 
 
+def create_regularizer(config: HJEPAConfig) -> Regularizer | None:
+    """What a configuration adds to the objective.
+
+    Args:
+        config: The whole configuration.
+
+    Returns:
+        The regulariser; None if there is none.
+    """
+    settings = config.loss.regularization
+    if settings.type is None:
+        return None
+    return Regularizer(settings.type, num_directions=settings.num_directions)
+
+
 def create_fabric(device: str | torch.device, *, use_amp: bool) -> Fabric:
     """What moves batches and models to one device and sets the precision there.
 
@@ -146,7 +189,7 @@ def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
         keep.checkpoint_dir or Path(config.logging.log_dir, run_name, "checkpoints"),
         keep.keep_best_n,
         keep.save_frequency,
-        metric_name="eval/knn_accuracy",
+        metric_name=RANKED_BY,
         mode="max",
         # The latest may already hold what is only found a little later.
         keep_last_n=3 if config.health.on_error == "rollback" else 1,

@@ -1,11 +1,17 @@
 """Levels of detail: patches pooled on their 2-D grid, each level half as many as the one below.
 
-Shape legend: B batch, H grid rows, W grid columns, D features.
+Shape legend: B batch, H grid rows, W grid columns, D features, P the predictor's width.
 """
 
 from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+from torch import Tensor, nn
+
+Fusion = Literal["mean", "fpn"]
 
 
 def level_strides(num_levels: int) -> list[tuple[int, int]]:
@@ -86,3 +92,65 @@ def whole_cells(mask_BHW: Tensor, stride: tuple[int, int]) -> Tensor:
     down, across = stride
     B, H, W = mask_BHW.shape
     return mask_BHW.view(B, H // down, down, W // across, across).all(dim=4).all(dim=2)
+
+
+class MeanFusion(nn.Module):
+    """Each level is the mean of the patches in its cells, whatever the others say.
+
+    Args:
+        strides: Rows and columns of patches that a cell of each level covers.
+    """
+
+    def __init__(self, strides: Sequence[tuple[int, int]]) -> None:
+        super().__init__()
+        self.strides = list(strides)
+
+    def forward(self, predicted_BHWP: Tensor, target_BHW: Tensor) -> list[Tensor]:
+        """What is predicted of each level.
+
+        Args:
+            predicted_BHWP: Predictions on the patch grid, zero where none was asked for.
+            target_BHW: The patches that were asked for, bool.
+
+        Returns:
+            Features of shape (B, H / rows, W / columns, P), level by level.
+        """
+        return [pool(predicted_BHWP, stride) for stride in self.strides]
+
+
+class PyramidFusion(nn.Module):
+    """Each level is the mean of the patches in its cells, and what the coarser ones make of them.
+
+    From the coarsest level down, a cell passes what it holds on to the finer cells that it covers,
+    where it is added to a linear map of theirs. The means are over the patches that were asked for.
+
+    Args:
+        strides: Rows and columns of patches that a cell of each level covers.
+        width: Width P of the predictor.
+
+    Source: Lin et al. 2017, Feature Pyramid Networks for Object Detection (the top-down way).
+    """
+
+    def __init__(self, strides: Sequence[tuple[int, int]], width: int) -> None:
+        super().__init__()
+        self.strides = list(strides)
+        self.lateral = nn.ModuleList(nn.Linear(width, width) for _ in strides)
+
+    def forward(self, predicted_BHWP: Tensor, target_BHW: Tensor) -> list[Tensor]:
+        """What is predicted of each level; arguments and result as of `MeanFusion`."""
+        asked_BHW1 = target_BHW[..., None].to(predicted_BHWP.dtype)
+        own = [
+            # A cell without a patch that was asked for is zero over one.
+            lateral(pool(predicted_BHWP, stride) / _or_one(pool(asked_BHW1, stride)))
+            for lateral, stride in zip(self.lateral, self.strides, strict=True)
+        ]
+        fused = [own.pop()]
+        for coarse, fine in pairwise(self.strides[::-1]):
+            down, across = coarse[0] // fine[0], coarse[1] // fine[1]
+            above = fused[0].repeat_interleave(down, dim=1).repeat_interleave(across, dim=2)
+            fused.insert(0, own.pop() + above)
+        return fused
+
+
+def _or_one(share_BHW1: Tensor) -> Tensor:
+    return share_BHW1 + (share_BHW1 == 0)

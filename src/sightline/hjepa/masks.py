@@ -34,6 +34,11 @@ class Selection(NamedTuple):
         """Whether a slot holds a chosen patch, bool."""
         return self.ragged.valid_BM
 
+    @property
+    def index_T(self) -> Tensor:
+        """Patch number of each chosen patch of the batch, without the padding, int64."""
+        return self.index_BM.flatten().index_select(0, self.ragged.slot_T)
+
     @classmethod
     def of(cls, mask_BN: Tensor) -> Selection:
         """Pack the chosen patches of each image.

@@ -1,19 +1,29 @@
 """Context encoder, target encoder and predictor, put together.
 
 Shape legend: B batch, C channels, H and W grid cells, M context patches, D width, P the
-predictor's width.
+predictor's width, L blocks.
 """
 
 from __future__ import annotations
 
 import copy
-from typing import NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 
 from sightline.hjepa.encoder import VisionTransformer
-from sightline.hjepa.hierarchy import level_grids, level_strides, pool, whole_cells
+from sightline.hjepa.hierarchy import (
+    Fusion,
+    MeanFusion,
+    PyramidFusion,
+    level_grids,
+    level_strides,
+    pool,
+    whole_cells,
+)
 from sightline.hjepa.masks import Masks
 from sightline.hjepa.predictor import Predictor
 
@@ -72,23 +82,45 @@ class HJEPAModel(nn.Module):
         encoder: The context encoder; the target encoder starts as its copy.
         predictor: Predictor for the same grid.
         num_levels: Levels of the hierarchy, which must divide the grid evenly.
+        fusion: What a level is predicted from: `mean`, the patches in each of its cells, or `fpn`,
+            those and the coarser levels.
+        target_depths: After how many blocks the target encoder's features are taken for each
+            level, the finest first; None for the end of it for all.
 
     Raises:
-        ValueError: If the levels do not divide the grid.
+        ValueError: If the levels do not divide the grid, or depths are not one a level, or too
+            deep.
 
     Source: Assran et al. 2023, Self-Supervised Learning from Images with a Joint-Embedding
     Predictive Architecture; levels by pooling on the grid are this project's.
     """
 
     def __init__(
-        self, encoder: VisionTransformer, predictor: Predictor, *, num_levels: int = 3
+        self,
+        encoder: VisionTransformer,
+        predictor: Predictor,
+        *,
+        num_levels: int = 3,
+        fusion: Fusion = "mean",
+        target_depths: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
+        depth = len(encoder.blocks)
+        self.target_depths = list(target_depths or [depth] * num_levels)
+        if len(self.target_depths) != num_levels or not all(
+            1 <= one <= depth for one in self.target_depths
+        ):
+            raise ValueError(
+                f"expected a depth from 1 to {depth} for each of the {num_levels} levels, got "
+                f"{self.target_depths}; {depth} is the end of the encoder"
+            )
         self.level_grids = level_grids(encoder.grid_size, num_levels)
         self.level_strides = level_strides(num_levels)
         self.context_encoder = encoder
         self.target_encoder = copy.deepcopy(encoder).requires_grad_(False)
         self.predictor = predictor
+        strides, width = self.level_strides, predictor.width
+        self.fusion = MeanFusion(strides) if fusion == "mean" else PyramidFusion(strides, width)
         self.heads = nn.ModuleList(
             nn.Linear(predictor.width, encoder.width) for _ in range(num_levels)
         )
@@ -98,23 +130,26 @@ class HJEPAModel(nn.Module):
         """Patches (rows, columns) of level 0."""
         return self.context_encoder.grid_size
 
-    def forward(self, images_BCHW: Tensor, masks: Masks) -> HJEPAOutput:
+    def forward(
+        self, images_BCHW: Tensor, masks: Masks, gates_L2B: Tensor | None = None
+    ) -> HJEPAOutput:
         """Predict the target features of the hidden patches.
 
         Args:
-            images_BCHW: Images, uint8, or float in 0 .. 1.
+            images_BCHW: Images, uint8, or float in 0 .. 1, of the size that the model is made for.
             masks: Masks for these images, on their device.
+            gates_L2B: Factors of the context encoder's branches, as `stochastic_depth` draws them;
+                None for 1. The target encoder is always whole.
 
         Returns:
             Predictions, targets and what was scored, level by level.
         """
-        context_BMD = self.context_encoder(images_BCHW, masks.context)
-        targets_BHWD = self.encode_targets(images_BCHW)
+        context_BMD = self.context_encoder(images_BCHW, masks.context, gates_L2B)
         return HJEPAOutput(
             images_BCHW=images_BCHW,
             context_BMD=context_BMD,
             predictions=self._predict(context_BMD, masks),
-            targets=[pool(targets_BHWD, stride) for stride in self.level_strides],
+            targets=self.encode_targets(images_BCHW),
             scored=self._scored(masks),
             masks=masks,
         )
@@ -134,37 +169,90 @@ class HJEPAModel(nn.Module):
         return View(self._predict(context_BMD, masks), self._scored(masks))
 
     @torch.no_grad()
-    def encode_targets(self, images_BCHW: Tensor) -> Tensor:
-        """Features of the target encoder on the patch grid.
+    def encode_targets(self, images_BCHW: Tensor) -> list[Tensor]:
+        """Features of the target encoder, level by level.
 
         Args:
             images_BCHW: Images, uint8, or float in 0 .. 1.
 
         Returns:
-            Features of shape (B, H, W, D), without gradient.
+            Features of shape (B, rows, columns, D), without gradient, for each level.
         """
-        return self.target_encoder(images_BCHW).unflatten(1, self.grid_size)
+        encoder = self.target_encoder
+        grid = encoder.grid_of(*images_BCHW.shape[-2:])
+        return [
+            pool(features_BND.unflatten(1, grid), stride)
+            for features_BND, stride in zip(
+                encoder(images_BCHW, depths=self.target_depths), self.level_strides, strict=True
+            )
+        ]
 
     @torch.no_grad()
-    def extract_features(self, images_BCHW: Tensor, *, use_target_encoder: bool = True) -> Tensor:
-        """One frozen feature vector an image: the mean over its patches.
+    def extract_features(
+        self,
+        images_BCHW: Tensor,
+        *,
+        level: int | None = None,
+        use_target_encoder: bool = True,
+    ) -> Tensor:
+        """Frozen features: one vector an image, or one for each cell of a level.
 
         Args:
-            images_BCHW: Images, uint8, or float in 0 .. 1.
+            images_BCHW: Images, uint8, or float in 0 .. 1, of any size that patches tile.
+            level: The level whose cells are asked for, 0 the patches themselves; None for the mean
+                over the image, which is the same for all levels.
             use_target_encoder: Of the moving average (the usual choice), or of the context encoder.
 
         Returns:
-            Features of shape (B, D).
+            Features of shape (B, D), or (B, rows, columns, D) of a level.
+
+        Raises:
+            ValueError: If there is no such level, or it does not divide the grid of these images.
         """
         encoder = self.target_encoder if use_target_encoder else self.context_encoder
-        return encoder(images_BCHW).mean(dim=1)
+        grid = encoder.grid_of(*images_BCHW.shape[-2:])
+        if level is None:
+            return encoder(images_BCHW).mean(dim=1)
+        if not 0 <= level < len(self.level_strides):
+            raise ValueError(
+                f"expected a level from 0 to {len(self.level_strides) - 1}, got {level}; "
+                "level 0 is the finest"
+            )
+        level_grids(grid, level + 1)
+        return pool(encoder(images_BCHW).unflatten(1, grid), self.level_strides[level])
+
+    @classmethod
+    def from_pretrained(
+        cls, run_dir: str | Path, which: Literal["best", "latest"] = "best"
+    ) -> Self:
+        """The model of a training run, for use.
+
+        Args:
+            run_dir: Folder of the run, its folder of checkpoints, or one checkpoint.
+            which: The checkpoint of the highest kNN accuracy, or the last one.
+
+        Returns:
+            The model with its weights, on the CPU, in evaluation mode.
+
+        Raises:
+            FileNotFoundError: If there is no checkpoint.
+            ValueError: If it is none of H-JEPA, is damaged, or was altered.
+
+        Example:
+            >>> model = HJEPAModel.from_pretrained("runs/hjepa_digits")  # doctest: +SKIP
+            >>> model.extract_features(images).shape                     # doctest: +SKIP
+            torch.Size([2, 64])
+        """  # noqa: DOC502  the function that it calls raises them
+        from sightline.hjepa.pretrained import load_pretrained
+
+        model = load_pretrained(run_dir, which)
+        assert isinstance(model, cls)
+        return model
 
     def _predict(self, context_BMD: Tensor, masks: Masks) -> list[Tensor]:
         predicted_BHWP = self._on_grid(self.predictor(context_BMD, masks), masks)
-        return [
-            head(pool(predicted_BHWP, stride))
-            for head, stride in zip(self.heads, self.level_strides, strict=True)
-        ]
+        fused = self.fusion(predicted_BHWP, masks.target_BHW)
+        return [head(level_BHWP) for head, level_BHWP in zip(self.heads, fused, strict=True)]
 
     def _scored(self, masks: Masks) -> list[Tensor]:
         return [whole_cells(masks.target_BHW, stride) for stride in self.level_strides]

@@ -1,6 +1,7 @@
 """The narrow transformer that predicts target features from context features.
 
-Shape legend: B batch, M context patches, K target patches, D encoder width, P predictor width.
+Shape legend: B batch, M context patches, K target patches, T packed tokens, D encoder width,
+P predictor width, L blocks.
 """
 
 from __future__ import annotations
@@ -8,14 +9,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sightline.hjepa.encoder import Block, init_weights, sincos_positions, take
+from sightline.hjepa.block import Block, init_weights, run_blocks
 from sightline.hjepa.masks import Masks
+from sightline.hjepa.positions import Grid, PatchPositions, Positions
 
 
 class Predictor(nn.Module):
     """One joint pass over all context patches and a query for every target patch.
 
-    A query is a learned mask token plus the position embedding of the patch to predict. All target
+    A query is a learned mask token that is told the place of the patch to predict. All target
     blocks are answered together: one pass, however many blocks there are.
 
     Args:
@@ -25,31 +27,37 @@ class Predictor(nn.Module):
         depth: Transformer blocks.
         num_heads: Attention heads; they divide P.
         mlp_ratio: Hidden over embedding size of the perceptrons.
+        positions: How tokens are told where they lie: `sincos` or `rope`.
+        layer_scale: What the factors of the residual branches start from; None for none.
+        is_checkpointed: Compute the blocks' insides again in the backward pass instead of keeping
+            them.
 
     Source: Assran et al. 2023, Self-Supervised Learning from Images with a Joint-Embedding
     Predictive Architecture.
     """
 
-    pos_embed_1NP: Tensor
-
     def __init__(
         self,
         *,
-        grid_size: tuple[int, int],
+        grid_size: Grid,
         encoder_width: int,
         width: int,
         depth: int,
         num_heads: int,
         mlp_ratio: float = 4.0,
+        positions: Positions = "sincos",
+        layer_scale: float | None = None,
+        is_checkpointed: bool = False,
     ) -> None:
         super().__init__()
         self.width = width
         self.embed = nn.Linear(encoder_width, width)
         self.mask_token = nn.Parameter(torch.randn(width) * 0.02)
-        self.register_buffer(
-            "pos_embed_1NP", sincos_positions(grid_size, width)[None], persistent=False
+        self.is_checkpointed = is_checkpointed
+        self.blocks = nn.ModuleList(
+            Block(width, num_heads, mlp_ratio, layer_scale) for _ in range(depth)
         )
-        self.blocks = nn.ModuleList(Block(width, num_heads, mlp_ratio) for _ in range(depth))
+        self.positions = PatchPositions(positions, grid_size, width, num_heads)
         self.norm = nn.LayerNorm(width, eps=1e-6)
         init_weights(self)
 
@@ -65,11 +73,18 @@ class Predictor(nn.Module):
             image's last target.
         """
         context, target = masks.context, masks.target
-        seen_BMP = self.embed(context_BMD) + take(self.pos_embed_1NP, context.index_BM)
-        asked_BKP = self.mask_token + take(self.pos_embed_1NP, target.index_BM)
-        x_TP = torch.cat([context.ragged.pack(seen_BMP), target.ragged.pack(asked_BKP)])
-        both = context.ragged.beside(target.ragged)
-        for block in self.blocks:
-            x_TP = block(x_TP, both)
-        num_seen = len(context.ragged.slot_T)
-        return target.ragged.pad(self.norm(x_TP[num_seen:]))
+        seen_TP = context.ragged.pack(self.embed(context_BMD))
+        asked_TP = self.mask_token.expand(len(target.index_T), -1)
+        x_TP = torch.cat([seen_TP, asked_TP])
+        index_T = torch.cat([context.index_T, target.index_T])
+        embedding_NP, rotary = self.positions()
+        if embedding_NP is not None:
+            x_TP = x_TP + embedding_NP[index_T]
+        x_TP = run_blocks(
+            self.blocks,
+            x_TP,
+            context.ragged.beside(target.ragged),
+            None if rotary is None else rotary.take(index_T),
+            is_checkpointed=self.is_checkpointed,
+        )
+        return target.ragged.pad(self.norm(x_TP[len(seen_TP) :]))

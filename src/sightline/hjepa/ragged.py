@@ -37,6 +37,11 @@ class Ragged(NamedTuple):
         """
         return cls(valid_BM, valid_BM.flatten().nonzero().flatten())
 
+    @property
+    def image_T(self) -> Tensor:
+        """Number of each token's image, int64."""
+        return self.slot_T // self.valid_BM.shape[1]
+
     def pack(self, x_BMD: Tensor) -> Tensor:
         """Leave out the padding.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning_fabric import seed_everything
@@ -19,12 +19,14 @@ from torch.utils.data import DataLoader
 from sightline.callbacks import Callback, ProbeMonitor, Samples
 from sightline.events import to_path
 from sightline.hjepa.augmentation import random_affine
+from sightline.hjepa.block import stochastic_depth
 from sightline.hjepa.build import (
     checkpoints_of,
     create_fabric,
     create_loss,
     create_masking,
     create_model,
+    create_regularizer,
     find_checkpoint,
     images_of,
     open_logger,
@@ -116,6 +118,7 @@ class HJEPATrainer(StepLoop):
         self.val_loader = val_loader
         self.loss_fn = loss_fn
         self.masking_fn = masking_fn
+        self.regularizer = create_regularizer(config)
         self.config = config
         plan, logging = config.training, config.logging
         sampler = train_loader.sampler
@@ -191,12 +194,24 @@ class HJEPATrainer(StepLoop):
             unit_range(batch[0]), self.config.data.augmentation, self._random("augmentation")
         )
         masks = self.masking_fn(len(images), self._random("masks")).to(self.fabric.device)
-        losses = self._predict(images, masks)
+        losses = self._predict(images, masks, self._gates(len(images)))
         metrics: Metrics = {f"loss/h{level}": loss for level, loss in enumerate(losses.levels)}
-        return losses.total, {"loss/total": losses.total, **metrics}
+        metrics["loss/total"] = losses.total
+        if self.regularizer is None:
+            return losses.total, metrics
+        regularization = self.regularizer(
+            self.outputs.context_features_BD, self._random("regularization")
+        )
+        metrics["loss/regularization"] = regularization
+        return losses.total + self.config.loss.regularization.weight * regularization, metrics
 
-    def _predict(self, images: Tensor, masks: Masks) -> LevelLosses:
-        self.outputs = self.module(images, masks)
+    def _gates(self, num_images: int) -> Tensor | None:
+        model, random = self.config.model, self._random("stochastic depth")
+        gates = stochastic_depth(model.depth, model.drop_path_rate, num_images, random)
+        return None if gates is None else gates.to(self.fabric.device, non_blocking=True)
+
+    def _predict(self, images: Tensor, masks: Masks, gates: Tensor | None = None) -> LevelLosses:
+        self.outputs = self.module(images, masks, gates)
         losses: LevelLosses = self.loss_fn(
             self.outputs.predictions, self.outputs.targets, self.outputs.scored
         )
@@ -227,6 +242,10 @@ class HJEPATrainer(StepLoop):
             "ema/momentum_current": momentum,
             "ema/momentum_target": self.config.model.ema.momentum_end,
         }
+
+    def blueprint(self) -> Mapping[str, Any]:
+        """The whole configuration."""
+        return self.config.model_dump(mode="json")
 
     # What it has learned.
 

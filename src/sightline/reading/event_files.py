@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,6 +70,21 @@ class EventFileReader:
 
         Raises:
             Replaced: If it is not the file that was read before.
+        """  # noqa: DOC502
+        for _ in self.parts(may_grow=may_grow):
+            pass
+
+    def parts(self, *, may_grow: bool = False) -> Iterator[None]:
+        """Read what is there now, part by part; between two the store may be emptied.
+
+        Args:
+            may_grow: As for `read`.
+
+        Yields:
+            Nothing, after each part.
+
+        Raises:
+            Replaced: If it is not the file that was read before.
         """
         with self.place.open() as handle:
             self.size = handle.size()
@@ -76,9 +93,10 @@ class EventFileReader:
                 raise Replaced(str(self.place.path))
             self._identity = identity
             while self._step(handle, may_grow):
-                pass
+                yield
             self._flush()
         self._store.settle()
+        yield
 
     def _step(self, handle: Handle, may_grow: bool) -> bool:
         """Read a window; False where the file has no more whole records."""

@@ -25,11 +25,11 @@ from sightline.logger import MetricsLogger
 from sightline.training.checkpoint_files import Checkpoint
 from sightline.training.checkpoints import CheckpointManager, load_weights
 from sightline.training.clipping import GradientClipping
+from sightline.training.going_back import GoesBack
 from sightline.training.interruption import stop_on_signals
 from sightline.training.means import SampleMean
 from sightline.training.observed_step import ObservedStep
 from sightline.training.plan import LoopSettings, ResumableBatches
-from sightline.training.setback import Setback
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ Batch = Any
 Metrics = dict[str, Tensor | float]
 
 
-class StepLoop(ObservedStep, ABC):
+class StepLoop(ObservedStep, GoesBack, ABC):
     """Trains a module; a recipe says what its loss is and what follows a step.
 
     Args:
@@ -74,7 +74,8 @@ class StepLoop(ObservedStep, ABC):
         open_logger: Callable[[int | None], MetricsLogger],
         callbacks: Sequence[Callback] = (),
     ) -> None:
-        super().__init__(module, optimizer, fabric.device)
+        ObservedStep.__init__(self, module, optimizer, fabric.device)
+        GoesBack.__init__(self, checkpoints, open_logger)
         self.fabric = fabric
         self.unwrapped_module = module
         self.module, self.optimizer = fabric.setup(module, optimizer)
@@ -82,14 +83,10 @@ class StepLoop(ObservedStep, ABC):
         self.sampler = sampler
         self.learning_rate = learning_rate
         self.settings = settings
-        self.checkpoints = checkpoints
         self.callbacks = CallbackList(callbacks)
         self.step = 0
         self.micro_step = 0
         self.stop_reason: str | None = None
-        self.learning_rate_cuts: tuple[tuple[int, float], ...] = ()
-        self._setback: Setback | None = None
-        self._open_logger = open_logger
         self.samples_per_step = 0
         self._logs_at = EverySteps(settings.log_every)
         self._clipping = GradientClipping(settings.clip_grad, fabric.device)
@@ -98,7 +95,7 @@ class StepLoop(ObservedStep, ABC):
         self.first_validation: dict[str, float] = {}
         self.last_validation: dict[str, float] = {}
         if resume is not None:
-            self._restore(resume)
+            self.restore(resume)
         self.logger = open_logger(None if resume is None else resume.step)
         try:
             checkpoints.prepare()
@@ -123,6 +120,10 @@ class StepLoop(ObservedStep, ABC):
     def compute_views(self) -> Sequence[Any]:
         """What is predicted of the images of `outputs` under other masks, where it is asked for."""
         return ()
+
+    def blueprint(self) -> Mapping[str, Any]:
+        """What the model can be built again from, in plain values; kept in each checkpoint."""
+        return {}
 
     # Where the run stands.
 
@@ -154,21 +155,6 @@ class StepLoop(ObservedStep, ABC):
         """
         self.stop_reason = self.stop_reason or reason
 
-    def roll_back(self, before_step: int, reason: str, *, factor: float, at_most: int) -> None:
-        """After the current step, return to the last checkpoint from before a step.
-
-        The log is taken back with the weights. Where there is no such checkpoint, or the run has
-        gone back often enough, it stops.
-
-        Args:
-            before_step: The first step that must not be in the checkpoint.
-            reason: Why.
-            factor: What the learning rate is multiplied with from there on.
-            at_most: How often in a run.
-        """
-        wish = Setback(before_step, reason, factor, at_most)
-        self._setback = wish.joined(self._setback)
-
     # The walk from batch to log.
 
     def run(self) -> None:
@@ -193,7 +179,7 @@ class StepLoop(ObservedStep, ABC):
         batches = iter(self.train_loader)
         while micro_batches := list(itertools.islice(batches, self.settings.accumulation_steps)):
             self._optimizer_step(micro_batches)
-            if self._setback is not None and self._go_back(self._setback):
+            if self.go_back_if_asked():
                 return
             if self.stop_reason is not None:
                 break
@@ -207,7 +193,7 @@ class StepLoop(ObservedStep, ABC):
             self.callbacks.on_batch_begin(self, micro_batches[0])
             self.begin_observing(self.callbacks.needs)
         is_logged = self._logs_at.is_due(self.step + 1)
-        learning_rate = self.learning_rate(self.step) * self._learning_rate_factor()
+        learning_rate = self.learning_rate(self.step) * self.learning_rate_factor
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         # Not after the step, so that callbacks can still read the gradients then.
@@ -275,9 +261,6 @@ class StepLoop(ObservedStep, ABC):
         self.callbacks.on_validation_end(self, logs)
         return logs
 
-    def _learning_rate_factor(self) -> float:
-        return math.prod(factor for _, factor in self.learning_rate_cuts)
-
     # What is kept.
 
     def save(self, epoch: int, metrics: Mapping[str, Tensor | float]) -> Path | None:
@@ -300,6 +283,7 @@ class StepLoop(ObservedStep, ABC):
         self.logger.drain()
         state = {
             "run_name": self.logger.run_dir.name,
+            "blueprint": self.blueprint(),
             "model": self.unwrapped_module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "clipping": self._clipping.state_dict(),
@@ -312,7 +296,7 @@ class StepLoop(ObservedStep, ABC):
         numbers = {name: float(value) for name, value in metrics.items()}
         return self.checkpoints.save(state, step=self.step, epoch=epoch, metrics=numbers)
 
-    def _restore(self, checkpoint: Checkpoint) -> None:
+    def restore(self, checkpoint: Checkpoint) -> None:
         """Stand where the checkpoint was saved."""
         state = checkpoint.state
         load_weights(self.unwrapped_module, state["model"])
@@ -326,33 +310,3 @@ class StepLoop(ObservedStep, ABC):
         )
         self.callbacks.load_state_dict(state["callbacks"])
         self.step = checkpoint.step
-
-    def _go_back(self, setback: Setback) -> bool:
-        """Stand where the last good checkpoint was saved; False where the run stops instead."""
-        self._setback = None
-        checkpoint = self.checkpoints.before(setback.before_step)
-        num_before = len(self.learning_rate_cuts)
-        if checkpoint is None or num_before >= setback.at_most:
-            why = (
-                "no checkpoint is from before" if checkpoint is None else "it happened again after"
-            )
-            what = (
-                f"step {setback.before_step}" if checkpoint is None else f"{num_before} rollbacks"
-            )
-            self.stop(f"{setback.reason}, and {why} {what}")
-            return False
-        try:
-            self.logger.close_at_end()
-        except (OSError, RuntimeError, ValueError) as error:
-            # What broke may not be loggable either, such as vectors of NaN; the training goes on.
-            log.warning("The log of the steps that are taken back is not complete: %s", error)
-        cuts = self.learning_rate_cuts
-        self._restore(self.checkpoints.load(checkpoint))
-        self.learning_rate_cuts = (*cuts, (self.step, setback.factor))
-        self.checkpoints.discard_after(self.step)
-        self.logger = self._open_logger(self.step)
-        told = f"Went back to step {self.step}: {setback.reason}. The learning rate is now "
-        told += f"{self._learning_rate_factor():g} of the planned one."
-        log.warning("%s", told)
-        self.logger.log_alert(told, step=self.step)
-        return True
