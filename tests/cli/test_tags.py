@@ -25,6 +25,7 @@ def test_the_table_has_a_line_for_every_tag() -> None:
 def test_a_pattern_and_a_recipe_choose() -> None:
     lines = tags("_norm$", "--recipe", "hjepa").stdout.splitlines()
     assert [line.split()[0] for line in lines if line.startswith("  ")] == [
+        "ema/target_gradient_norm",
         "hierarchy/level{l}_feat_norm",
         "train/context_norm",
         "train/target_norm",
