@@ -26,6 +26,7 @@ MISMATCH = "steps for value, lower, and upper tags do not match"
 
 def write_run(logs: Path, *, band_steps: set[int]) -> None:
     curves = {
+        "input/pixel_std": 1.0,
         "train/context_std": 1.0,
         "train/target_std": 0.9,
         "collapse/effective_rank": 30.0,
@@ -58,7 +59,7 @@ def test_ranges_are_shaded_in_the_order_of_the_dashboard(
     settle(page)
     keep(page)
     titles = [
-        "Deviation: context and target",
+        "Deviation: pixels, context and target",
         "Effective rank",
         "Deviation of a dimension",
         "Similarity of different images",

@@ -231,13 +231,14 @@ def test_the_graphs_page_of_a_trained_run_shows_its_parts(
 ) -> None:
     page = page_on(logdir, tab="graphs")
     nodes = page.locator("tf-graph-scene g.node")
-    shown(page, nodes, 5)
+    shown(page, nodes, 6)
     keep(page)
     assert {node.get_attribute("data-name") for node in nodes.all()} == {
         "(HJEPAModel)",
         "context_encoder",
         "target_encoder",
         "predictor",
+        "fusion",
         "heads",
     }
 
