@@ -89,3 +89,22 @@ def test_what_a_run_is_judged_by_stands_in_its_log() -> None:
 def test_a_trainer_that_cannot_go_back_is_not_asked_to() -> None:
     with pytest.raises(ValueError, match="expected a trainer that can roll back"):
         watch("train/loss", 0.5, on_error="rollback")
+
+
+def test_each_step_has_one_alert_as_the_data_server_shows_one() -> None:
+    monitor, memory = HealthMonitor(hjepa(FACTS)), Memory()
+    assert monitor.writer is not None
+    with MetricsLogger("run", "runs", writers=[memory, monitor.writer]) as logger:
+        trainer: Any = SimpleNamespace(step=7, logger=logger, stop=lambda reason: None)
+        leak, spike = "masking/context_target_overlap", "stability/loss_max_spike"
+        logger.log_metrics({leak: 0.25, spike: 9.0}, step=7)
+        logger.flush()
+        monitor.on_batch_end(trainer, None, {})
+        logger.log_metrics({"train/loss": float("nan")}, step=7)
+        monitor.on_train_end(trainer)
+    told = [written for written in memory.written if written.tag == "run/alerts"]
+    assert [written.step for written in told] == [7, 8]
+    first, second = alerts(memory)
+    assert leak in first
+    assert spike in first
+    assert "train/loss" in second

@@ -84,6 +84,7 @@ class HealthMonitor(Callback):
         self._webhook = None if webhook is None else Webhook(webhook)
         self._judging = self.writer = JudgingWriter(rules)
         self._cuts: tuple[tuple[int, float], ...] = ()
+        self._alerted_at = -1
 
     def on_train_begin(self, trainer: Trainer) -> None:
         """Write down what the run is judged by.
@@ -138,6 +139,7 @@ class HealthMonitor(Callback):
         """Take up what they remembered; what was found since is forgotten with its steps."""
         self._cuts = tuple((int(step), float(factor)) for step, factor in state["cuts"])
         self._judging.begin_again(self._rules_now(), state["memory"])
+        self._alerted_at = -1  # what was told after the checkpoint is gone with its steps
 
     def _rules_now(self) -> Rules:
         if not isinstance(self.rules, RuleBook):
@@ -156,18 +158,28 @@ class HealthMonitor(Callback):
             trainer.logger.log_text(FACTS, text, step=trainer.step)
 
     def _report(self, trainer: Trainer, *, on_error: OnError) -> None:
+        findings = []
         while self._judging.news:
-            finding = self._judging.news.popleft()
-            severity = {Level.INFO: logging.INFO, Level.WARN: logging.WARNING}
-            told = str(finding).removeprefix(f"{finding.level.name} ")
-            log.log(severity.get(finding.level, logging.ERROR), "%s", told)
-            trainer.logger.log_alert(str(finding), step=trainer.step)
-            if self._webhook is not None:
-                self._webhook.send(f"{trainer.logger.run_dir.name}: {finding}")
-            if self.notify is not None:
-                self.notify(finding)
+            findings.append(self._judging.news.popleft())
+        if not findings:
+            return
+        # TensorBoard's data server keeps one text of a step: all findings of a step are one, and
+        # what is found after the last step follows it.
+        self._alerted_at = max(trainer.step, self._alerted_at + 1)
+        trainer.logger.log_alert("\n\n".join(map(str, findings)), step=self._alerted_at)
+        for finding in findings:
+            self._tell(trainer, finding)
             if finding.level >= Level.ERROR:
                 self._act(trainer, finding, on_error)
+
+    def _tell(self, trainer: Trainer, finding: Finding) -> None:
+        severity = {Level.INFO: logging.INFO, Level.WARN: logging.WARNING}
+        told = str(finding).removeprefix(f"{finding.level.name} ")
+        log.log(severity.get(finding.level, logging.ERROR), "%s", told)
+        if self._webhook is not None:
+            self._webhook.send(f"{trainer.logger.run_dir.name}: {finding}")
+        if self.notify is not None:
+            self.notify(finding)
 
     def _act(self, trainer: Trainer, finding: Finding, on_error: OnError) -> None:
         reason = f"{finding.tag} is {finding.value:.4g}"
