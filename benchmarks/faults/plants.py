@@ -123,9 +123,10 @@ def gradients_in_target(trainer: HJEPATrainer, at: int) -> None:
             "params": list(model.target_encoder.parameters()),
             "weight_decay": 0.0,
         })
-        model.encode_targets = lambda images: model.target_encoder(images).unflatten(
-            1, model.grid_size
-        )
+        model.encode_targets = lambda images: [
+            pool(model.target_encoder(images).unflatten(1, model.grid_size), stride)
+            for stride in model.level_strides
+        ]
         loss_fn.normalize = _standardized
 
     _once(trainer, at, attach)
