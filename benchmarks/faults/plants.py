@@ -18,6 +18,7 @@ from torch import Tensor
 
 from sightline.callbacks import Callback, LossMonitor
 from sightline.hjepa import HJEPAOutput, HJEPATrainer, Masks
+from sightline.hjepa.hierarchy import pool
 from sightline.hjepa.pixels import unit_range
 from sightline.training.randomness import generator
 
