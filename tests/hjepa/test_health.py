@@ -16,7 +16,7 @@ from sightline import read
 from sightline.callbacks import HealthMonitor
 from sightline.cli.app import app
 from sightline.cli.judged import judge_run, rules_of
-from sightline.health import Verdict
+from sightline.health import RuleBook, Verdict
 from sightline.hjepa import HJEPAConfig, HJEPATrainer
 from sightline.training import CheckpointManager
 
@@ -93,6 +93,19 @@ def test_the_verdict_of_a_resumed_run_is_that_of_its_files(tiny_config: MakeConf
     # The fault lies in the first session alone; the second remembers it.
     assert "ema/update_magnitude" in {one.tag for one in verdict.findings}
     assert told(verdict_on_files(Path(summary.run_dir))) == told(verdict)
+
+
+@pytest.mark.parametrize(("warmup_epochs", "warmup_steps"), [(0, 10), (1, 10), (4, 20)])
+def test_an_encoder_that_has_yet_to_learn_is_not_judged(
+    tiny_config: MakeConfig, warmup_epochs: int, warmup_steps: int
+) -> None:
+    settings = ("training.epochs=40", f"training.warmup_epochs={warmup_epochs}")
+    trainer = HJEPATrainer.from_config(tiny_config(*settings))
+    assert trainer.steps_per_epoch == 5
+    (monitor,) = (one for one in trainer.callbacks if isinstance(one, HealthMonitor))
+    assert isinstance(monitor.rules, RuleBook)
+    assert monitor.rules.facts.warmup_steps == warmup_steps
+    trainer.logger.close()
 
 
 def test_a_monitor_can_be_left_out(tiny_config: MakeConfig) -> None:

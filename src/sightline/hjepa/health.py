@@ -28,8 +28,8 @@ def facts_of(
         num_samples=config.data.batch_size,
         width=config.model.embed_dim,
         num_patches=rows * columns,
-        warmup_steps=learning_rate.warmup_steps,
         # All images look alike to an untrained encoder, and to a healthy one for a while.
+        warmup_steps=max(learning_rate.warmup_steps, learning_rate.total_steps // 20),
         settle_steps=learning_rate.total_steps // 2,
         plans={
             "learning_rate/base_lr": _plan(learning_rate),
