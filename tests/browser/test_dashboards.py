@@ -74,6 +74,7 @@ def test_a_range_at_other_steps_than_its_curve_is_not_drawn(
 ) -> None:
     write_run(tmp_path, band_steps={0, 19})
     page = page_on(tmp_path, tab="custom_scalars")
-    page.get_by_text(MISMATCH).first.wait_for()
     shaded = [chart for chart in COLLAPSE.charts if isinstance(chart, Margin)]
+    page.get_by_text(MISMATCH).nth(len(shaded) - 1).wait_for()
+    settle(page)
     assert page.get_by_text(MISMATCH).count() == len(shaded)
