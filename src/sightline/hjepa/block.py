@@ -93,12 +93,13 @@ class Block(nn.Module):
             x: Tokens, (B, N, D), or packed (T, D) where images have different numbers of them.
             ragged: Where packed tokens belong.
             rotary: Turns queries and keys by where their tokens lie; None for no turn.
-            gate: Factor of the two branches for each image, (2, B); None for 1.
+            gate: Factor of the two branches for each token, (2, B, 1, 1) or packed (2, T, 1); None
+                for 1.
 
         Returns:
             Tokens of the same shape.
         """
-        attended, refined = (None, None) if gate is None else _of_tokens(gate, ragged)
+        attended, refined = (None, None) if gate is None else gate
         x = x + _times(self.scale1(self.proj(self._attend(x, ragged, rotary))), attended)
         return x + _times(self.scale2(self.mlp(self.norm2(x))), refined)
 
@@ -143,8 +144,9 @@ def run_blocks(
 
     Source of checkpointing: Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost.
     """
+    gates = None if gates_L2B is None else _of_tokens(gates_L2B, ragged)
     for number, block in enumerate(blocks):
-        inputs = x, ragged, rotary, None if gates_L2B is None else gates_L2B[number]
+        inputs = x, ragged, rotary, None if gates is None else gates[number]
         if is_checkpointed and torch.is_grad_enabled():
             # Nothing in a block is random, so there is no state of a generator to keep.
             x = checkpoint(block, *inputs, use_reentrant=False, preserve_rng_state=False)
@@ -210,9 +212,9 @@ def init_weights(module: nn.Module) -> None:
                 nn.init.zeros_(part.bias)
 
 
-def _of_tokens(gate_2B: Tensor, ragged: Ragged | None) -> Tensor:
-    """The factor of each token's image, for each branch: (2, B, 1, 1) or (2, T, 1)."""
-    return gate_2B[..., None, None] if ragged is None else gate_2B[:, ragged.image_T, None]
+def _of_tokens(gates_L2B: Tensor, ragged: Ragged | None) -> Tensor:
+    """The factor of each token's image: (L, 2, B, 1, 1), or packed (L, 2, T, 1)."""
+    return gates_L2B[..., None, None] if ragged is None else gates_L2B[..., ragged.image_T, None]
 
 
 def _times(x: Tensor, gate: Tensor | None) -> Tensor:
