@@ -196,6 +196,19 @@ def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
     )
 
 
+def checkpoint_folder(place: str | Path) -> str | Path:
+    """Where to look for checkpoints that a user names by a run.
+
+    Args:
+        place: A run's folder, a folder of checkpoints, a checkpoint, or `auto`.
+
+    Returns:
+        The checkpoints inside of a run's folder; anything else as it is.
+    """
+    inside_run = Path(place) / "checkpoints"
+    return inside_run if inside_run.is_dir() else place
+
+
 def find_checkpoint(config: HJEPAConfig, resume: str | None) -> Path | None:
     """The checkpoint that a run is to continue from.
 
@@ -212,8 +225,7 @@ def find_checkpoint(config: HJEPAConfig, resume: str | None) -> Path | None:
     logging = config.logging
     run_name = latest_run_name(to_path(logging.log_dir), logging.experiment_name)
     checkpoints = checkpoints_of(config, run_name or logging.experiment_name)
-    inside_run = Path(resume) / "checkpoints"
-    return checkpoints.resolve(inside_run if inside_run.is_dir() else resume)
+    return checkpoints.resolve(checkpoint_folder(resume))
 
 
 def open_logger(

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from sightline.hjepa.build import RANKED_BY, assemble
+from sightline.hjepa.build import RANKED_BY, assemble, checkpoint_folder
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import Standardize
@@ -29,8 +29,7 @@ def load_pretrained(run_dir: str | Path, which: Literal["best", "latest"] = "bes
         FileNotFoundError: If there is no checkpoint.
         ValueError: If it is none of H-JEPA, is damaged, or was altered.
     """  # noqa: DOC502  what it calls raises it
-    inside = Path(run_dir) / "checkpoints"
-    folder = inside if inside.is_dir() else Path(run_dir)
+    folder = Path(checkpoint_folder(run_dir))
     ranked = CheckpointManager(folder, metric_name=RANKED_BY, mode="max")
     best = ranked.best() if which == "best" else None
     path = best or ranked.resolve(folder)
