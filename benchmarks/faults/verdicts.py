@@ -9,7 +9,6 @@ from pathlib import Path
 from benchmarks.faults.cases import WITHIN, Fault
 
 import sightline
-from sightline.callbacks.health import FACTS
 from sightline.health import Finding, Judge, Level, RuleBook
 from sightline.reading import Run
 
@@ -37,8 +36,7 @@ def rules_of(run: Run) -> RuleBook:
     Args:
         run: The run.
     """
-    facts = str(run.texts[FACTS][0].text).removeprefix("```json").removesuffix("```")
-    return RuleBook.from_json(facts)
+    return RuleBook.from_note(str(run.texts[RuleBook.NOTED_AS][0].text))
 
 
 def findings(run_dir: Path) -> list[Made]:

@@ -15,7 +15,6 @@ from sightline.health import Finding, Level, RuleBook, Rules, Verdict
 log = logging.getLogger(__name__)
 
 OnError = Literal["warn", "stop", "rollback"]
-FACTS = "run/health"
 LEARNING_RATES = ("learning_rate/base_lr", "train/lr")
 
 
@@ -154,8 +153,7 @@ class HealthMonitor(Callback):
     def _note_rules(self, trainer: Trainer) -> None:
         rules = self._rules_now()
         if isinstance(rules, RuleBook):
-            text = f"```json\n{rules.to_json()}\n```"
-            trainer.logger.log_text(FACTS, text, step=trainer.step)
+            trainer.logger.log_text(rules.NOTED_AS, rules.to_note(), step=trainer.step)
 
     def _report(self, trainer: Trainer, *, on_error: OnError) -> None:
         findings = []

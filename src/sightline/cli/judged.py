@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from sightline.health import Facts, RuleBook, Verdict
     from sightline.reading import Run
 
-FACTS = "run/health"  # as callbacks.health writes it
 # Roles that a tag map may name, beside any tag of the catalogue.
 ROLES = {
     "loss": "train/loss",
@@ -83,9 +82,8 @@ def rules_of(run: Run, preset: str | None) -> RuleBook:
             f"expected --preset to be one of {', '.join(PRESETS)}, got {preset!r}; leave it out "
             "for what the run says itself"
         )
-    if FACTS in run.texts:
-        text = str(run.texts[FACTS][-1].text)
-        book = RuleBook.from_json(text.removeprefix("```json").removesuffix("```").strip())
+    if RuleBook.NOTED_AS in run.texts:
+        book = RuleBook.from_note(str(run.texts[RuleBook.NOTED_AS][-1].text))
         return book if preset is None else PRESETS[preset](book.facts)
     return PRESETS[preset or "generic"](_guessed(run))
 
@@ -106,7 +104,7 @@ def judge_run(run: Run, book: RuleBook, tag_map: Mapping[str, str]) -> Verdict:
     """
     from dataclasses import replace
 
-    from sightline.health import judge
+    from sightline.health import RuleBook, judge
 
     scalars = run.scalars
     for tag in tag_map.values():
@@ -115,7 +113,8 @@ def judge_run(run: Run, book: RuleBook, tag_map: Mapping[str, str]) -> Verdict:
                 f"expected the tags of the map in run {run.name!r}, got no {tag!r}; "
                 "`sightline show` lists its tags"
             )
-    own = dict(tag_map) if FACTS in run.texts else {**_common_names(scalars), **tag_map}
+    says_itself = RuleBook.NOTED_AS in run.texts
+    own = dict(tag_map) if says_itself else {**_common_names(scalars), **tag_map}
     known_as = {tag: canonical for canonical, tag in own.items()}
     series = {}
     for tag in scalars:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 from sightline.catalogue import FOREIGN, RECIPES, Limit, Row, fields_of, fill, find, rows
 from sightline.health.facts import Facts
@@ -29,6 +30,8 @@ class RuleBook:
         >>> book.rules_for("my/own")
         ()
     """
+
+    NOTED_AS: ClassVar = "run/health"  # the text of a run that says what it is to be judged by
 
     recipes: tuple[str, ...]
     facts: Facts
@@ -135,6 +138,29 @@ class RuleBook:
                 "name a preset"
             )
         return cls(recipes, facts)
+
+    def to_note(self) -> str:
+        """What a run notes as `run/health`.
+
+        Returns:
+            `to_json` as Markdown.
+        """
+        return f"```json\n{self.to_json()}\n```"
+
+    @classmethod
+    def from_note(cls, note: str) -> RuleBook:
+        """Read what `to_note` wrote.
+
+        Args:
+            note: Markdown.
+
+        Returns:
+            The rules.
+
+        Raises:
+            ValueError: if it is something else.
+        """  # noqa: DOC502  from_json raises it
+        return cls.from_json(note.strip().removeprefix("```json").removesuffix("```"))
 
     def _rows(self) -> Iterator[Row]:
         for recipes in self._sources():
