@@ -12,6 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "sightline"
 
 FLOORS = {
+    "_amounts": 0,
     "_optional": 0,
     "events": 1,
     "reading": 2,

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sightline._amounts import counted
 from sightline.cli.errors import explained
 from sightline.cli.options import Debug, LogDir, Run
 from sightline.cli.selection import (
     FOUND_A_PROBLEM,
     chosen_runs,
-    counted,
     damage_of,
     damage_report,
     read_now,

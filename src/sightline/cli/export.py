@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from sightline._amounts import counted
 from sightline.cli.errors import explained
 from sightline.cli.options import Debug, LogDir, Run, Strict, Tag
 from sightline.cli.selection import (
     FOUND_A_PROBLEM,
     chosen_runs,
-    counted,
     damage_of,
     damage_report,
     matcher,

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
+from sightline._amounts import counted
+
 if TYPE_CHECKING:
     from sightline.reading import Damage, Log, Run
 
@@ -124,8 +126,3 @@ def warn(lines: Iterable[str]) -> None:
     """Print lines on stderr."""
     for line in lines:
         print(f"sightline: {line}", file=sys.stderr)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and what it counts: `1 run`, `1,000 runs`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sightline._amounts import counted
 from sightline.cli.best import Best
 from sightline.cli.errors import explained
 from sightline.cli.options import Debug, LogDir, Run, Strict, Tag
@@ -19,7 +20,6 @@ from sightline.cli.selection import (
     FOUND_A_PROBLEM,
     TORN,
     chosen_runs,
-    counted,
     damage_of,
     damage_report,
     matcher,

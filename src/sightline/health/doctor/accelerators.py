@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from sightline.health.doctor.amounts import counted
+from sightline._amounts import counted
 from sightline.health.doctor.complaint import Checkup, Complaint
 from sightline.health.doctor.distributions import Environment
 from sightline.health.finding import Level

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sightline.health.doctor.amounts import counted, duration
+from sightline._amounts import counted, duration
 from sightline.health.doctor.complaint import Checkup, Complaint
 from sightline.health.doctor.event_file import EventFileFacts
 from sightline.health.finding import Level

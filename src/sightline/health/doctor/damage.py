@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from sightline.health.doctor.amounts import counted, size
+from sightline._amounts import counted, size
 from sightline.health.doctor.complaint import Checkup, Complaint
 from sightline.health.doctor.event_file import EventFileFacts, Writer
 from sightline.health.doctor.flushing import runs_here

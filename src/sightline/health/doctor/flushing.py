@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from sightline.health.doctor.amounts import counted, duration
+from sightline._amounts import counted, duration
 from sightline.health.doctor.complaint import Checkup, Complaint
 from sightline.health.doctor.event_file import EventFileFacts, Writer
 from sightline.health.finding import Level

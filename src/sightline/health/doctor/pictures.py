@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sightline.health.doctor.amounts import counted
+from sightline._amounts import counted
 from sightline.health.doctor.complaint import Checkup, Complaint
 from sightline.health.doctor.event_file import NUM_SNIFFED, EventFileFacts
 from sightline.health.finding import Level

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from sightline.health.doctor.amounts import counted, size
+from sightline._amounts import counted, size
 from sightline.health.doctor.complaint import Checkup, Complaint
 from sightline.health.doctor.event_file import EventFileFacts, Tag
 from sightline.health.finding import Level

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from sightline.health.doctor.amounts import counted, listed
+from sightline._amounts import counted, listed
 from sightline.health.doctor.complaint import Checkup, Complaint
 from sightline.health.doctor.event_file import EventFileFacts, Tag
 from sightline.health.doctor.timelines import Timeline

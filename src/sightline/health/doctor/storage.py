@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from sightline.health.doctor.amounts import size
+from sightline._amounts import size
 from sightline.health.doctor.complaint import Checkup, Complaint
 from sightline.health.finding import Level
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from sightline.health.doctor.amounts import counted
+from sightline._amounts import counted
 from sightline.health.doctor.complaint import Checkup, Complaint
 from sightline.health.doctor.distributions import Environment, Installed, fits
 from sightline.health.finding import Level
