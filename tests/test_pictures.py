@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from sightline.diagnostics import LossPlane
-from sightline.hjepa import HJEPAConfig, HJEPATrainer
+from sightline.hjepa import HJEPAConfig, create_model, load_images
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 MODULES = [path.stem for path in FOLDER.glob("[!_]*.py")]
@@ -42,7 +42,8 @@ def script() -> Iterator[dict[str, ModuleType]]:
         patch.syspath_prepend(str(FOLDER))
         runs = importlib.import_module("runs")
         config = HJEPAConfig.model_validate(runs.BASE)
-        model = HJEPATrainer.from_config(config).model
+        torch.manual_seed(config.seed)
+        model = create_model(config, load_images(config.data)[0])
         patch.setattr(runs, "result", lambda name: UntrainedRun(model, len(name)))
         seeded = torch.Generator().manual_seed(0)
         noise = torch.randint(256, (200, 1, 8, 8), generator=seeded).to(torch.uint8)
