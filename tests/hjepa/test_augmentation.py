@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sightline.hjepa.augmentation import random_affine
-from sightline.hjepa.config import AugmentationConfig
+from sightline.hjepa.data_config import AugmentationConfig
 
 SIZE, NUM = 32, 400
 NOTHING = AugmentationConfig(

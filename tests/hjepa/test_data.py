@@ -6,7 +6,6 @@ import pytest
 import torch
 from PIL import Image
 
-from sightline.hjepa.config import DataConfig
 from sightline.hjepa.data import (
     EpochBatches,
     ImageSet,
@@ -16,6 +15,7 @@ from sightline.hjepa.data import (
     load_folder,
     load_images,
 )
+from sightline.hjepa.data_config import DataConfig
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sightline.hjepa.config import AugmentationConfig
+from sightline.hjepa.data_config import AugmentationConfig
 
 
 def random_affine(

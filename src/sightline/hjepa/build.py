@@ -1,17 +1,9 @@
-"""From a configuration to the parts that a trainer is made of."""
+"""From a configuration to a model, its masks and its objective."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-import torch
-from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
-from sightline.callbacks import Callback
-from sightline.catalogue import describe
-from sightline.events import to_path
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.data import Batch, ImageSet
 from sightline.hjepa.encoder import VisionTransformer
@@ -21,12 +13,6 @@ from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.predictor import Predictor
 from sightline.hjepa.regularization import Regularizer
-from sightline.logger import MetricsLogger
-from sightline.training.checkpoints import CheckpointManager
-from sightline.training.config import flatten
-from sightline.training.runs import latest_run_name
-
-RANKED_BY = "eval/knn_accuracy"  # the higher, the better the checkpoint
 
 
 def images_of(loader: DataLoader[Batch]) -> ImageSet:
@@ -152,109 +138,3 @@ def create_regularizer(config: HJEPAConfig) -> Regularizer | None:
     if settings.type is None:
         return None
     return Regularizer(settings.type, num_directions=settings.num_directions)
-
-
-def create_fabric(device: str | torch.device, *, use_amp: bool) -> Fabric:
-    """What moves batches and models to one device and sets the precision there.
-
-    Args:
-        device: cpu, cuda, cuda:1, mps or auto.
-        use_amp: bfloat16 mixed precision, whose range needs no loss scaling.
-
-    Returns:
-        Fabric, launched.
-    """
-    name, _, index = str(device).partition(":")
-    fabric = Fabric(
-        accelerator=name,
-        devices=[int(index)] if index else 1,
-        precision="bf16-mixed" if use_amp else "32-true",
-    )
-    fabric.launch()
-    return fabric
-
-
-def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
-    """The checkpoints of a run, ranked by the kNN accuracy of the frozen features.
-
-    Args:
-        config: The whole configuration.
-        run_name: The run's folder in `logging.log_dir`.
-
-    Returns:
-        Their manager.
-    """
-    keep = config.checkpoint
-    return CheckpointManager(
-        keep.checkpoint_dir or Path(config.logging.log_dir, run_name, "checkpoints"),
-        keep.keep_best_n,
-        keep.save_frequency,
-        metric_name=RANKED_BY,
-        mode="max",
-        # The latest may already hold what is only found a little later.
-        keep_last_n=3 if config.health.on_error == "rollback" else 1,
-    )
-
-
-def checkpoint_folder(place: str | Path) -> str | Path:
-    """Where to look for checkpoints that a user names by a run.
-
-    Args:
-        place: A run's folder, a folder of checkpoints, a checkpoint, or `auto`.
-
-    Returns:
-        The checkpoints inside of a run's folder; anything else as it is.
-    """
-    inside_run = Path(place) / "checkpoints"
-    return inside_run if inside_run.is_dir() else place
-
-
-def find_checkpoint(config: HJEPAConfig, resume: str | None) -> Path | None:
-    """The checkpoint that a run is to continue from.
-
-    Args:
-        config: The whole configuration.
-        resume: A checkpoint, a folder of checkpoints, a run's folder, or `auto` for the latest
-            checkpoint of the last run of this name.
-
-    Returns:
-        The checkpoint; None for a new run.
-    """
-    if resume is None:
-        return None
-    logging = config.logging
-    run_name = latest_run_name(to_path(logging.log_dir), logging.experiment_name)
-    checkpoints = checkpoints_of(config, run_name or logging.experiment_name)
-    return checkpoints.resolve(checkpoint_folder(resume))
-
-
-def open_logger(
-    config: HJEPAConfig, run_name: str, callbacks: Sequence[Callback], resume_step: int | None
-) -> MetricsLogger:
-    """The logger that a configuration describes; its worker also feeds the callbacks' writers.
-
-    Args:
-        config: The whole configuration; it is logged.
-        run_name: The run's folder in `logging.log_dir`.
-        callbacks: Those of the run.
-        resume_step: The step that the run continues after; None for a new run.
-
-    Returns:
-        The logger.
-    """
-    logging = config.logging
-    logger = MetricsLogger(
-        run_name,
-        logging.log_dir,
-        flatten(config),
-        use_wandb=logging.wandb.enabled,
-        use_tensorboard=logging.tensorboard.enabled,
-        wandb_project=logging.wandb.project,
-        wandb_entity=logging.wandb.entity,
-        wandb_tags=logging.wandb.tags,
-        extra_writers=[callback.writer for callback in callbacks if callback.writer],
-        describe=describe,
-        resume_step=resume_step,
-    )
-    logger.log_hparams(flatten(config))
-    return logger

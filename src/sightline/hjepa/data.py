@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from sightline.hjepa.config import DataConfig
+from sightline.hjepa.data_config import DataConfig
 from sightline.training.randomness import generator
 
 Batch = tuple[Tensor, Tensor]

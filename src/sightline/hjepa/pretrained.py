@@ -7,10 +7,11 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from sightline.hjepa.build import RANKED_BY, assemble, checkpoint_folder
+from sightline.hjepa.build import assemble
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import Standardize
+from sightline.hjepa.run import RANKED_BY, checkpoint_folder
 from sightline.training.checkpoints import CheckpointManager, load_weights
 
 

@@ -21,15 +21,11 @@ from sightline.events import to_path
 from sightline.hjepa.augmentation import random_affine
 from sightline.hjepa.block import stochastic_depth
 from sightline.hjepa.build import (
-    checkpoints_of,
-    create_fabric,
     create_loss,
     create_masking,
     create_model,
     create_regularizer,
-    find_checkpoint,
     images_of,
-    open_logger,
 )
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
@@ -39,6 +35,7 @@ from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import Masks, MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel, View
 from sightline.hjepa.pixels import unit_range
+from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, open_logger
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
 from sightline.training.loop import Metrics, StepLoop
