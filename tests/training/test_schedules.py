@@ -4,13 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sightline.training.schedule_creation import create_ema_scheduler, create_lr_scheduler
 from sightline.training.schedules import (
     CosineScheduler,
     EMAScheduler,
     HierarchicalScheduler,
     LinearScheduler,
-    create_ema_scheduler,
-    create_lr_scheduler,
 )
 
 values = st.floats(-1e3, 1e3).map(lambda value: round(value, 6))

@@ -43,7 +43,7 @@ from sightline.training.optimizers import create_optimizer
 from sightline.training.plan import LoopSettings
 from sightline.training.randomness import generator
 from sightline.training.runs import new_run_name
-from sightline.training.schedules import create_ema_scheduler, create_lr_scheduler
+from sightline.training.schedule_creation import create_ema_scheduler, create_lr_scheduler
 
 if TYPE_CHECKING:
     from upath import UPath

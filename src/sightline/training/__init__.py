@@ -23,13 +23,12 @@ from sightline.training.probes import (
 )
 from sightline.training.progress import ProgressTracker, setup_logging
 from sightline.training.randomness import generator
+from sightline.training.schedule_creation import create_ema_scheduler, create_lr_scheduler
 from sightline.training.schedules import (
     CosineScheduler,
     EMAScheduler,
     HierarchicalScheduler,
     LinearScheduler,
-    create_ema_scheduler,
-    create_lr_scheduler,
 )
 
 __all__ = [
