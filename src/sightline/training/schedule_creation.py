@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 from sightline.training.schedules import (
     CosineScheduler,
     EMAScheduler,
+    HierarchicalScheduler,
     LinearScheduler,
     Schedule,
 )
@@ -51,12 +53,7 @@ def create_lr_scheduler(
             f"optimizer_type must be one of {', '.join(get_args(OptimizerName))}, "
             f"got {optimizer_type!r}; name one of these."
         )
-    if schedule_type not in get_args(ScheduleType):
-        raise ValueError(
-            f"schedule_type must be one of {', '.join(get_args(ScheduleType))}, "
-            f"got {schedule_type!r}; name one of these."
-        )
-    kind = CosineScheduler if schedule_type == "cosine" else LinearScheduler
+    kind = _kind(schedule_type)
     return kind(base_lr, min_lr, epochs, steps_per_epoch, warmup_epochs)
 
 
@@ -84,3 +81,80 @@ def create_ema_scheduler(
         1.0
     """
     return EMAScheduler(base_momentum, final_momentum, epochs, steps_per_epoch, warmup_epochs)
+
+
+def create_weight_decay_scheduler(
+    base_weight_decay: float,
+    final_weight_decay: float | None,
+    epochs: int,
+    steps_per_epoch: int,
+) -> CosineScheduler:
+    """Make the schedule of a weight decay: a cosine from the first step to the last.
+
+    Args:
+        base_weight_decay: The weight decay of step 0.
+        final_weight_decay: The weight decay of the last step; None for the same all the time.
+        epochs: The number of epochs.
+        steps_per_epoch: Optimizer steps in an epoch.
+
+    Returns:
+        The schedule, without a warm-up.
+
+    Example:
+        >>> decay = create_weight_decay_scheduler(0.04, 0.4, epochs=2, steps_per_epoch=3)
+        >>> [round(decay(step), 3) for step in range(6)]
+        [0.04, 0.074, 0.164, 0.276, 0.366, 0.4]
+
+    Source: Caron et al. (2021), Emerging Properties in Self-Supervised Vision Transformers.
+    """
+    final = base_weight_decay if final_weight_decay is None else final_weight_decay
+    return CosineScheduler(base_weight_decay, final, epochs, steps_per_epoch)
+
+
+def create_hierarchical_scheduler(
+    base_values: Sequence[float],
+    final_values: Sequence[float] | None,
+    epochs: int,
+    steps_per_epoch: int,
+    schedule_type: ScheduleType = "cosine",
+) -> HierarchicalScheduler:
+    """Make one schedule for each level, all from the first step to the last.
+
+    Args:
+        base_values: The value of each level at step 0, level 0 first.
+        final_values: The value of each level at the last step; None for the same all the time.
+        epochs: The number of epochs.
+        steps_per_epoch: Optimizer steps in an epoch.
+        schedule_type: The curve between them, ``"cosine"`` or ``"linear"``.
+
+    Returns:
+        The schedules, without a warm-up.
+
+    Raises:
+        ValueError: If the numbers of values differ or a name is unknown.
+
+    Example:
+        >>> weights = create_hierarchical_scheduler((1.0, 0.0), (0.0, 1.0), 1, 5, "linear")
+        >>> weights(1)
+        [0.75, 0.25]
+    """
+    kind = _kind(schedule_type)
+    finals = base_values if final_values is None else final_values
+    if len(finals) != len(base_values):
+        raise ValueError(
+            f"Expected a final value for each of the {len(base_values)} levels, got "
+            f"{len(finals)}; give one for each level."
+        )
+    return HierarchicalScheduler([
+        kind(base, final, epochs, steps_per_epoch)
+        for base, final in zip(base_values, finals, strict=True)
+    ])
+
+
+def _kind(schedule_type: ScheduleType) -> type[CosineScheduler] | type[LinearScheduler]:
+    if schedule_type not in get_args(ScheduleType):
+        raise ValueError(
+            f"schedule_type must be one of {', '.join(get_args(ScheduleType))}, "
+            f"got {schedule_type!r}; name one of these."
+        )
+    return CosineScheduler if schedule_type == "cosine" else LinearScheduler
