@@ -17,8 +17,7 @@ from torch.utils.data import DataLoader
 
 from sightline.callbacks import Callback, Samples
 from sightline.events import to_path
-from sightline.hjepa.augmentation import random_affine
-from sightline.hjepa.block import stochastic_depth
+from sightline.hjepa.augmentation import affine
 from sightline.hjepa.build import (
     create_loss,
     create_masking,
@@ -29,12 +28,20 @@ from sightline.hjepa.build import (
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
 from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
+from sightline.hjepa.draws import Draws
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
+from sightline.hjepa.hierarchy import whole_cells
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import Masks, MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel, View
 from sightline.hjepa.pixels import unit_range
-from sightline.hjepa.plan import learning_rate_plan, loop_settings, momentum_plan
+from sightline.hjepa.plan import (
+    learning_rate_plan,
+    level_weights_plan,
+    loop_settings,
+    momentum_plan,
+    weight_decay_plan,
+)
 from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, open_logger
 from sightline.hjepa.summary import HJEPASummary, Scores, summarize
 from sightline.training.averaging import ema_update
@@ -95,7 +102,9 @@ class HJEPATrainer(StepLoop):
         settings = loop_settings(config)
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
         learning_rate = learning_rate_plan(config, steps_per_epoch)
+        weight_decay = weight_decay_plan(config, steps_per_epoch)
         self.momentum = momentum_plan(config, steps_per_epoch)
+        self.level_weights = level_weights_plan(config, steps_per_epoch)
         if callbacks is None:
             callbacks = create_monitors(
                 config,
@@ -106,6 +115,7 @@ class HJEPATrainer(StepLoop):
                 device=str(fabric.device),
                 steps_per_epoch=steps_per_epoch,
                 learning_rate=learning_rate,
+                weight_decay=weight_decay,
                 momentum=self.momentum,
                 samples=self.projected_samples,
             )
@@ -134,17 +144,35 @@ class HJEPATrainer(StepLoop):
             resume=resume,
             open_logger=partial(open_logger, config, run_name, callbacks),
             callbacks=callbacks,
+            weight_decay=weight_decay,
         )
 
     # From batch to loss.
 
+    def begin_step(self, micro_batches: Sequence[Batch]) -> None:
+        """Draw for all images, and count the cells to score, whichever micro-batch they are in."""
+        self.loss_fn.weights = self.level_weights(self.step)
+        sizes = [len(images) for images, _ in micro_batches]
+        draws = Draws.of_step(sum(sizes), self.config, self.masking_fn, self._random)
+        self._draws = draws.split(sizes)
+        num_scored = [
+            whole_cells(draws.masks.target_BHW, stride).sum() for stride in self.model.level_strides
+        ]
+        num_scored_L = torch.stack(num_scored).clamp(min=1).float()
+        # Processes average their gradients, each of which is to count its cells alike.
+        here_L = num_scored_L.to(self.fabric.device, non_blocking=True)
+        everywhere_L = self.fabric.all_reduce(here_L, reduce_op="mean")
+        assert isinstance(everywhere_L, Tensor)
+        self._num_scored_L = everywhere_L
+
     def compute_loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """Mask, predict and score one micro-batch."""
-        images = random_affine(
-            unit_range(batch[0]), self.config.data.augmentation, self._random("augmentation")
-        )
-        masks = self.masking_fn(len(images), self._random("masks")).to(self.fabric.device)
-        losses = self._predict(images, masks, self._gates(len(images)))
+        affine_B23, masks, gates = self._draws[self.micro_step]
+        images = affine(unit_range(batch[0]), affine_B23)
+        if gates is not None:
+            gates = gates.to(self.fabric.device, non_blocking=True)
+        num_scored_L = self._num_scored_L * (len(images) / self.samples_per_step)
+        losses = self._predict(images, masks.to(self.fabric.device), gates, num_scored_L)
         metrics: Metrics = {f"loss/h{level}": loss for level, loss in enumerate(losses.levels)}
         metrics["loss/total"] = losses.total
         if self.regularizer is None:
@@ -155,15 +183,16 @@ class HJEPATrainer(StepLoop):
         metrics["loss/regularization"] = regularization
         return losses.total + self.config.loss.regularization.weight * regularization, metrics
 
-    def _gates(self, num_images: int) -> Tensor | None:
-        model, random = self.config.model, self._random("stochastic depth")
-        gates = stochastic_depth(model.depth, model.drop_path_rate, num_images, random)
-        return None if gates is None else gates.to(self.fabric.device, non_blocking=True)
-
-    def _predict(self, images: Tensor, masks: Masks, gates: Tensor | None = None) -> LevelLosses:
+    def _predict(
+        self,
+        images: Tensor,
+        masks: Masks,
+        gates: Tensor | None = None,
+        num_scored_L: Tensor | None = None,
+    ) -> LevelLosses:
         self.outputs = self.module(images, masks, gates)
         losses: LevelLosses = self.loss_fn(
-            self.outputs.predictions, self.outputs.targets, self.outputs.scored
+            self.outputs.predictions, self.outputs.targets, self.outputs.scored, num_scored_L
         )
         return losses
 
@@ -178,10 +207,9 @@ class HJEPATrainer(StepLoop):
             ]
 
     def _random(self, stream: str) -> torch.Generator:
-        """A generator that is a function of the seed, the step, the micro-batch and the rank."""
-        return generator(
-            self.config.seed, stream, self.step, self.micro_step, self.fabric.global_rank
-        )
+        """A generator that is a function of the seed, the step and the rank."""
+        # The 0 was the micro-batch: with it, a step draws what it drew in earlier versions.
+        return generator(self.config.seed, stream, self.step, 0, self.fabric.global_rank)
 
     def after_optimizer_step(self) -> Metrics:
         """Move the target encoder after the context encoder."""
