@@ -10,7 +10,8 @@ from sightline.hjepa.masks import Masks, MultiBlockMasking, Selection
 from sightline.hjepa.model import HJEPAModel, HJEPAOutput
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.predictor import Predictor
-from sightline.hjepa.trainer import HJEPASummary, HJEPATrainer
+from sightline.hjepa.summary import HJEPASummary
+from sightline.hjepa.trainer import HJEPATrainer
 
 __all__ = [
     "HJEPAConfig",
