@@ -32,10 +32,11 @@ from sightline.hjepa.dashboard import create_monitors
 from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
-from sightline.hjepa.masks import Masks, MultiBlockMasking
+from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel, View
 from sightline.hjepa.pixels import unit_range
 from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, open_logger
+from sightline.hjepa.selection import Masks
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
 from sightline.training.loop import Metrics, StepLoop
