@@ -24,8 +24,8 @@ from sightline.hjepa.hierarchy import (
     pool,
     whole_cells,
 )
-from sightline.hjepa.masks import Masks
 from sightline.hjepa.predictor import Predictor
+from sightline.hjepa.selection import Masks
 
 
 class HJEPAOutput(NamedTuple):

@@ -31,11 +31,12 @@ from sightline.hjepa.dashboard import create_monitors
 from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
-from sightline.hjepa.masks import Masks, MultiBlockMasking
+from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel, View
 from sightline.hjepa.pixels import unit_range
 from sightline.hjepa.plan import learning_rate_plan, loop_settings, momentum_plan
 from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, open_logger
+from sightline.hjepa.selection import Masks
 from sightline.hjepa.summary import HJEPASummary, Scores, summarize
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
