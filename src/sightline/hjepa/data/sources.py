@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sightline.hjepa.data.digits import load_digits
-from sightline.hjepa.data.folder import load_folder
+from sightline.hjepa.data.encoded import How
+from sightline.hjepa.data.folder import held_out_folder, load_folder
 from sightline.hjepa.data.images import ImageSet
 from sightline.hjepa.data_config import DataConfig
 
@@ -21,8 +22,10 @@ def load_images(config: DataConfig) -> tuple[ImageSet, ImageSet]:
         ValueError: If `digits` are asked for at another size than theirs.
     """
     if config.data_path is not None:
-        train = load_folder(config.data_path / "train", config.image_size)
-        return train, load_folder(config.data_path / "val", config.image_size, train.class_names)
+        how = how_to_decode(config)
+        train = load_folder(config.data_path / "train", config.image_size, how=how)
+        held_out = held_out_folder(config.data_path)
+        return train, load_folder(held_out, config.image_size, train.class_names, how=how)
     train, test = load_digits()
     if config.image_size != train.images_NCHW.shape[-1]:
         raise ValueError(
@@ -30,3 +33,22 @@ def load_images(config: DataConfig) -> tuple[ImageSet, ImageSet]:
             f"of your own with data.dataset=folder"
         )
     return train, test
+
+
+def how_to_decode(config: DataConfig, channels: int | None = None) -> How:
+    """How the images of a configuration are decoded and kept.
+
+    Args:
+        config: The `data` section.
+        channels: What the configuration leaves open.
+
+    Returns:
+        The same without what only the source knows.
+    """
+    return How(
+        image_size=config.image_size,
+        channels=config.channels or channels or 3,
+        cache_dir=config.cache_dir,
+        max_unreadable_share=config.max_unreadable_share,
+        num_workers=config.num_workers,
+    )
