@@ -33,7 +33,8 @@ from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_ord
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import Masks, MultiBlockMasking
-from sightline.hjepa.model import HJEPAModel, View
+from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.outputs import View
 from sightline.hjepa.pixels import unit_range
 from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, open_logger
 from sightline.training.averaging import ema_update
