@@ -19,9 +19,11 @@ class HJEPAOutput(NamedTuple):
         images_BCHW: The images, as they were given.
         context_BMD: Features of the context patches, with gradient; padded as `masks.context` says.
         predictions: (B, H, W, D) each, with gradient; meaningless where not scored.
-        targets: (B, H, W, D) each, of the target encoder, without gradient.
+        targets: (B, H, W, D) each, of the target encoder; with gradient where that is shared.
         scored: (B, H, W) bool each: the cells that are predicted.
         masks: The masks that were used.
+        projections: (B, D) each, what a regulariser looks at: the mean feature of each view whose
+            encoder is trained, through the projector, if there is one.
     """
 
     images_BCHW: Tensor
@@ -30,6 +32,7 @@ class HJEPAOutput(NamedTuple):
     targets: list[Tensor]
     scored: list[Tensor]
     masks: Masks
+    projections: list[Tensor]
 
     @property
     def context_features_BD(self) -> Tensor:

@@ -137,12 +137,16 @@ class HJEPATrainer(StepLoop):
             plan.optimizer, plan.lr, plan.min_lr, plan.epochs, steps_per_epoch, plan.warmup_epochs
         )
         ema = config.model.ema
-        self.momentum = create_ema_scheduler(
-            ema.momentum,
-            ema.momentum_end,
-            plan.epochs,
-            steps_per_epoch,
-            ema.momentum_warmup_epochs,
+        self.momentum = (
+            None
+            if model.shares_encoder
+            else create_ema_scheduler(
+                ema.momentum,
+                ema.momentum_end,
+                plan.epochs,
+                steps_per_epoch,
+                ema.momentum_warmup_epochs,
+            )
         )
         if callbacks is None:
             callbacks = create_monitors(
@@ -197,9 +201,9 @@ class HJEPATrainer(StepLoop):
         metrics["loss/total"] = losses.total
         if self.regularizer is None:
             return losses.total, metrics
-        regularization = self.regularizer(
-            self.outputs.context_features_BD, self._random("regularization")
-        )
+        random = self._random("regularization")
+        views = [self.regularizer(view, random) for view in self.outputs.projections]
+        regularization = torch.stack(views).mean()
         metrics["loss/regularization"] = regularization
         return losses.total + self.config.loss.regularization.weight * regularization, metrics
 
@@ -232,7 +236,9 @@ class HJEPATrainer(StepLoop):
         )
 
     def after_optimizer_step(self) -> Metrics:
-        """Move the target encoder after the context encoder."""
+        """Move the target encoder after the context encoder, unless they are one."""
+        if self.momentum is None:
+            return {}
         momentum = self.momentum(self.step - 1)
         ema_update(self.model.target_encoder, self.model.context_encoder, momentum)
         return {
