@@ -7,7 +7,8 @@ from sightline.hjepa.encoder import VisionTransformer
 from sightline.hjepa.evaluation import evaluate_encoder
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import MultiBlockMasking
-from sightline.hjepa.model import HJEPAModel, HJEPAOutput
+from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.outputs import HJEPAOutput
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.predictor import Predictor
 from sightline.hjepa.selection import Masks, Selection

@@ -32,7 +32,8 @@ from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_ord
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import MultiBlockMasking
-from sightline.hjepa.model import HJEPAModel, View
+from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.outputs import View
 from sightline.hjepa.pixels import unit_range
 from sightline.hjepa.plan import learning_rate_plan, loop_settings, momentum_plan
 from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, open_logger
@@ -96,7 +97,7 @@ class HJEPATrainer(StepLoop):
         settings = loop_settings(config)
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
         learning_rate = learning_rate_plan(config, steps_per_epoch)
-        self.momentum = momentum_plan(config, steps_per_epoch)
+        self.momentum = None if model.shares_encoder else momentum_plan(config, steps_per_epoch)
         if callbacks is None:
             callbacks = create_monitors(
                 config,
@@ -150,9 +151,9 @@ class HJEPATrainer(StepLoop):
         metrics["loss/total"] = losses.total
         if self.regularizer is None:
             return losses.total, metrics
-        regularization = self.regularizer(
-            self.outputs.context_features_BD, self._random("regularization")
-        )
+        random = self._random("regularization")
+        views = [self.regularizer(view, random) for view in self.outputs.projections]
+        regularization = torch.stack(views).mean()
         metrics["loss/regularization"] = regularization
         return losses.total + self.config.loss.regularization.weight * regularization, metrics
 
@@ -185,7 +186,9 @@ class HJEPATrainer(StepLoop):
         )
 
     def after_optimizer_step(self) -> Metrics:
-        """Move the target encoder after the context encoder."""
+        """Move the target encoder after the context encoder, unless they are one."""
+        if self.momentum is None:
+            return {}
         momentum = self.momentum(self.step - 1)
         ema_update(self.model.target_encoder, self.model.context_encoder, momentum)
         return {
