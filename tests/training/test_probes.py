@@ -35,7 +35,7 @@ def test_knn_agrees_with_the_slow_twin(k, temperature):
 def test_knn_in_blocks_agrees_with_knn_at_once(monkeypatch):
     train, test = blobs(60, spread=1.5, seed=1), blobs(41, spread=1.5, seed=2)
     at_once = knn_accuracy(*train, *test)
-    monkeypatch.setattr("sightline.training.probes._ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("sightline.training.probes.neighbours._ROWS_AT_ONCE", 7)
     assert knn_accuracy(*train, *test) == at_once
 
 
