@@ -1,6 +1,7 @@
 """How good are frozen features? Arrays in, accuracies out."""
 
 from sightline.training.probes.accuracy import standard_error
+from sightline.training.probes.attentive import attentive_probe_accuracy
 from sightline.training.probes.draws import bounded_draw, class_balanced_draw, class_shares_split
 from sightline.training.probes.few_labels import few_label_accuracies, few_label_accuracy
 from sightline.training.probes.linear import linear_probe_accuracy, linear_probe_predictions
@@ -12,6 +13,7 @@ __all__ = [
     "Head",
     "ProbeResult",
     "Sweep",
+    "attentive_probe_accuracy",
     "bounded_draw",
     "class_balanced_draw",
     "class_shares_split",
