@@ -168,10 +168,3 @@ def _common_names(tags: Iterable[str]) -> dict[str, str]:
 
 def _plain(tag: str) -> str:
     return re.sub(r"[/_.\- ]+", "/", tag).strip("/").lower()
-
-
-def as_json(value: Any) -> Any:
-    """A number as JSON has it: NaN and infinities as text."""
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)
-    return value
