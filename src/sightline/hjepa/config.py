@@ -100,6 +100,22 @@ class HJEPAConfig(Config):
         return self
 
     @model_validator(mode="after")
+    def _nothing_collapses(self) -> HJEPAConfig:
+        if self.loss.regularization.type is not None:
+            return self
+        if self.model.target_encoder == "shared":
+            raise ValueError(
+                "expected loss.regularization.type sigreg or vicreg with model.target_encoder "
+                "shared, got none; set one of them, or all features become the same"
+            )
+        if self.model.projection is not None:
+            raise ValueError(
+                "expected loss.regularization.type sigreg or vicreg with model.projection, got "
+                "none; set one of them, or leave out the projection, which nothing else looks at"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _checkpoints_have_a_disk(self) -> HJEPAConfig:
         log_dir = self.logging.log_dir
         if isinstance(log_dir, str) and self.checkpoint.checkpoint_dir is None:

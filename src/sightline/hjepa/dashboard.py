@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from sightline.callbacks import (
+    Cadence,
     Callback,
     CollapseMonitor,
     Dashboards,
@@ -57,7 +58,7 @@ def create_monitors(
     steps_per_epoch: int,
     learning_rate: Schedule,
     weight_decay: Schedule,
-    momentum: Schedule,
+    momentum: Schedule | None,
     samples: Callable[[], Samples],
 ) -> list[Callback]:
     """The monitors of a run, in the order in which they are called.
@@ -72,7 +73,7 @@ def create_monitors(
         steps_per_epoch: Optimizer steps in an epoch.
         learning_rate: The planned learning rate.
         weight_decay: The planned weight decay.
-        momentum: The planned momentum of the target encoder.
+        momentum: The planned momentum of the target encoder; None without a moving average.
         samples: Makes features of images for the Projector.
 
     Returns:
@@ -90,6 +91,7 @@ def create_monitors(
             ("weight decay", weight_decay),
             ("EMA momentum", momentum),
         )
+        if schedule is not None
     }
     size = config.data.image_size
     costs = measure_costs(
@@ -107,18 +109,7 @@ def create_monitors(
         LossMonitor(lambda: loss_fn.weights, every=log_every),
         CollapseMonitor(every=every.readings),
         QualityMonitor(every=every.quality),
-        EMAMonitor(
-            lambda: (
-                _weights(model.target_encoder),
-                _weights(model.context_encoder),
-            ),
-            gradients=lambda: {
-                name: weight.grad
-                for name, weight in model.target_encoder.named_parameters()
-                if weight.grad is not None
-            },
-            every=every.gradients,
-        ),
+        *([] if momentum is None else [_ema_monitor(model, every=every.gradients)]),
         GradientMonitor(every=every.gradients, figures_every=every.figures),
         LearningRateMonitor(warmup_steps=warmup_steps, schedules=plans, every=log_every),
         HistogramMonitor(every=every.histograms),
@@ -150,6 +141,18 @@ def _early_stopping(config: HJEPAConfig) -> list[Callback]:
             min_delta=settings.min_delta,
         )
     ]
+
+
+def _ema_monitor(model: HJEPAModel, *, every: int | Cadence) -> EMAMonitor:
+    return EMAMonitor(
+        lambda: (_weights(model.target_encoder), _weights(model.context_encoder)),
+        gradients=lambda: {
+            name: weight.grad
+            for name, weight in model.target_encoder.named_parameters()
+            if weight.grad is not None
+        },
+        every=every,
+    )
 
 
 def _weights(encoder: VisionTransformer) -> dict[str, torch.Tensor]:

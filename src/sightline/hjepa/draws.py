@@ -1,6 +1,6 @@
 """What chance gives the images of an optimizer step, however it is cut into micro-batches.
 
-Shape legend: B images, L blocks of the encoder.
+Shape legend: B images, L blocks of the encoder, or levels where cells are counted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from torch import Tensor
 from sightline.hjepa.augmentation import draw_affine
 from sightline.hjepa.block import stochastic_depth
 from sightline.hjepa.config import HJEPAConfig
-from sightline.hjepa.masks import Masks, MultiBlockMasking
+from sightline.hjepa.hierarchy import whole_cells
+from sightline.hjepa.masks import MultiBlockMasking
+from sightline.hjepa.selection import Masks
 
 
 class Draws(NamedTuple):
@@ -56,6 +58,18 @@ class Draws(NamedTuple):
             masking(num_images, random("masks")),
             stochastic_depth(model.depth, rate, num_images, random_depth),
         )
+
+    def count_scored(self, strides: Sequence[tuple[int, int]]) -> Tensor:
+        """Count the cells that are scored of all images.
+
+        Args:
+            strides: Rows and columns of patches that a cell of each level covers.
+
+        Returns:
+            Cells of each level, (L,), float32; at least 1, so that it can be divided by.
+        """
+        counts = [whole_cells(self.masks.target_BHW, stride).sum() for stride in strides]
+        return torch.stack(counts).clamp(min=1).float()
 
     def split(self, sizes: Sequence[int]) -> list[Draws]:
         """Share out to micro-batches.

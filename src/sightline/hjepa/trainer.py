@@ -30,10 +30,10 @@ from sightline.hjepa.dashboard import create_monitors
 from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
 from sightline.hjepa.draws import Draws
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
-from sightline.hjepa.hierarchy import whole_cells
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
-from sightline.hjepa.masks import Masks, MultiBlockMasking
-from sightline.hjepa.model import HJEPAModel, View
+from sightline.hjepa.masks import MultiBlockMasking
+from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.outputs import View
 from sightline.hjepa.pixels import unit_range
 from sightline.hjepa.plan import (
     learning_rate_plan,
@@ -43,6 +43,7 @@ from sightline.hjepa.plan import (
     weight_decay_plan,
 )
 from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, open_logger
+from sightline.hjepa.selection import Masks
 from sightline.hjepa.summary import HJEPASummary, Scores, summarize
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
@@ -103,7 +104,7 @@ class HJEPATrainer(StepLoop):
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
         learning_rate = learning_rate_plan(config, steps_per_epoch)
         weight_decay = weight_decay_plan(config, steps_per_epoch)
-        self.momentum = momentum_plan(config, steps_per_epoch)
+        self.momentum = None if model.shares_encoder else momentum_plan(config, steps_per_epoch)
         self.level_weights = level_weights_plan(config, steps_per_epoch)
         if callbacks is None:
             callbacks = create_monitors(
@@ -155,12 +156,9 @@ class HJEPATrainer(StepLoop):
         sizes = [len(images) for images, _ in micro_batches]
         draws = Draws.of_step(sum(sizes), self.config, self.masking_fn, self._random)
         self._draws = draws.split(sizes)
-        num_scored = [
-            whole_cells(draws.masks.target_BHW, stride).sum() for stride in self.model.level_strides
-        ]
-        num_scored_L = torch.stack(num_scored).clamp(min=1).float()
+        here_L = draws.count_scored(self.model.level_strides)
+        here_L = here_L.to(self.fabric.device, non_blocking=True)
         # Processes average their gradients, each of which is to count its cells alike.
-        here_L = num_scored_L.to(self.fabric.device, non_blocking=True)
         everywhere_L = self.fabric.all_reduce(here_L, reduce_op="mean")
         assert isinstance(everywhere_L, Tensor)
         self._num_scored_L = everywhere_L
@@ -177,9 +175,9 @@ class HJEPATrainer(StepLoop):
         metrics["loss/total"] = losses.total
         if self.regularizer is None:
             return losses.total, metrics
-        regularization = self.regularizer(
-            self.outputs.context_features_BD, self._random("regularization")
-        )
+        random = self._random("regularization")
+        views = [self.regularizer(view, random) for view in self.outputs.projections]
+        regularization = torch.stack(views).mean()
         metrics["loss/regularization"] = regularization
         return losses.total + self.config.loss.regularization.weight * regularization, metrics
 
@@ -212,7 +210,9 @@ class HJEPATrainer(StepLoop):
         return generator(self.config.seed, stream, self.step, 0, self.fabric.global_rank)
 
     def after_optimizer_step(self) -> Metrics:
-        """Move the target encoder after the context encoder."""
+        """Move the target encoder after the context encoder, unless they are one."""
+        if self.momentum is None:
+            return {}
         momentum = self.momentum(self.step - 1)
         ema_update(self.model.target_encoder, self.model.context_encoder, momentum)
         return {
