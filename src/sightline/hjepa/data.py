@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 
 from sightline.hjepa.data_config import DataConfig
 from sightline.training.randomness import generator
@@ -215,7 +215,7 @@ def create_dataloaders(
     return DataLoader(train, sampler=shuffled, batch_size=None), in_order(test, config.batch_size)
 
 
-def in_order(images: ImageSet, batch_size: int) -> DataLoader[Batch]:
+def in_order(images: ImageSet | Subset[Batch], batch_size: int) -> DataLoader[Batch]:
     """A loader that serves every image once, in order.
 
     Args:
