@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from sightline.hjepa.data_config import DataConfig
@@ -15,6 +17,8 @@ from sightline.training.run_config import (
     NonNegativeInt,
 )
 from sightline.training.schedules import OptimizerName
+
+OnlineProbe = Literal["knn", "linear", "few-label"]
 
 
 class TrainingConfig(Config):
@@ -35,9 +39,25 @@ class TrainingConfig(Config):
 
 
 class EvaluationConfig(Config):
-    """When the encoder is measured on held-out images."""
+    """When the encoder is measured on held-out images, and how."""
 
     eval_frequency: PositiveInt = Field(10, description="epochs between validations and probes")
+    probes: tuple[OnlineProbe, ...] = Field(
+        ("knn", "linear", "few-label"),
+        description="what is probed while training; knn ranks the checkpoints",
+    )
+    max_images: PositiveInt = Field(
+        10_000, description="most images of each set that are probed, evenly by class"
+    )
+
+    @model_validator(mode="after")
+    def _checkpoints_are_ranked(self) -> EvaluationConfig:
+        if "knn" not in self.probes:
+            raise ValueError(
+                f"expected knn among evaluation.probes, since checkpoints are ranked by it, got "
+                f"{list(self.probes)}; add it"
+            )
+        return self
 
 
 class HJEPALoggingConfig(LoggingConfig):

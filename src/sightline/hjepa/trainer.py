@@ -31,6 +31,7 @@ from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
 from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
+from sightline.hjepa.features import bounded
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import Masks, MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel, View
@@ -121,7 +122,13 @@ class HJEPATrainer(StepLoop):
         sampler = train_loader.sampler
         assert isinstance(sampler, EpochBatches)
         fabric = create_fabric(device, use_amp=plan.use_amp)
-        self._probed_train_loader = in_order(images_of(train_loader), config.data.batch_size)
+        self._probed_train_loader, self._probed_val_loader = (
+            in_order(
+                bounded(images_of(loader), config.evaluation.max_images, seed=config.seed),
+                config.data.batch_size,
+            )
+            for loader in (train_loader, val_loader)
+        )
         settings = LoopSettings(
             epochs=plan.epochs,
             stop_after_epochs=plan.stop_after_epochs,
@@ -265,8 +272,9 @@ class HJEPATrainer(StepLoop):
         return evaluate_encoder(
             self.model,
             self._probed_train_loader,
-            self.val_loader,
+            self._probed_val_loader,
             self.fabric.device,
+            probes=self.config.evaluation.probes,
             seed=self.config.seed,
         )
 
@@ -299,7 +307,7 @@ class HJEPATrainer(StepLoop):
         return HJEPASummary(
             untrained=untrained,
             trained=trained,
-            num_images=len(images_of(self.val_loader)),
+            num_images=min(len(images_of(self.val_loader)), self.config.evaluation.max_images),
             num_steps=self.step,
             seconds=time.perf_counter() - started,
             run_dir=self.logger.run_dir,
