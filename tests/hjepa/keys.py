@@ -86,7 +86,7 @@ CHANGES: dict[str, Change] = {
     # Evaluation, checkpoints.
     "evaluation.eval_frequency": Change("1"),
     "evaluation.probes": Change("[knn]"),
-    "evaluation.max_images": Change("11"),
+    "evaluation.max_images": Change("20"),
     "checkpoint.save_frequency": Change("1", ("evaluation.eval_frequency=1",)),
     "checkpoint.keep_best_n": Change("1", ("checkpoint.save_frequency=1", "training.epochs=4")),
     "checkpoint.checkpoint_dir": Change("{runs}/elsewhere"),

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from sightline.hjepa.data_config import DataConfig
 from sightline.hjepa.model_config import LossConfig, MaskingConfig, ModelConfig
 from sightline.training.config import Config
+from sightline.training.probes.neighbours import KNN_NEIGHBOURS
 from sightline.training.run_config import (
     CheckpointConfig,
     HealthConfig,
@@ -46,8 +47,10 @@ class EvaluationConfig(Config):
         ("knn", "linear", "few-label"),
         description="what is probed while training; knn ranks the checkpoints",
     )
-    max_images: PositiveInt = Field(
-        10_000, description="most images of each set that are probed, evenly by class"
+    max_images: int = Field(
+        10_000,
+        ge=KNN_NEIGHBOURS,
+        description="most images of each set that are probed, evenly by class",
     )
 
     @model_validator(mode="after")
