@@ -86,6 +86,8 @@ def print_summary(summary: HJEPASummary) -> None:
         ("few_label_accuracy", "linear probe, 5 labels a class", True),
     ]
     for name, label, is_accuracy in rows:
+        if name not in summary.trained:  # a probe that evaluation.probes leaves out
+            continue
         cells = []
         for scores in (summary.untrained, summary.trained):
             value = scores[name]

@@ -57,7 +57,7 @@ def summarize(trainer: HJEPATrainer, seconds: float, log_error: str | None) -> H
     return HJEPASummary(
         untrained={**trainer.first_validation, **(probes[0].untrained if probes else {})},
         trained={**trainer.last_validation, **(probes[0].latest if probes else {})},
-        num_images=len(images_of(trainer.val_loader)),
+        num_images=min(len(images_of(trainer.val_loader)), trainer.config.evaluation.max_images),
         num_steps=trainer.step,
         seconds=seconds,
         run_dir=trainer.logger.run_dir,

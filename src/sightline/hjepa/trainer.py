@@ -30,6 +30,7 @@ from sightline.hjepa.dashboard import create_monitors
 from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
 from sightline.hjepa.draws import Draws
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
+from sightline.hjepa.features import bounded
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
@@ -99,7 +100,13 @@ class HJEPATrainer(StepLoop):
         sampler = train_loader.sampler
         assert isinstance(sampler, EpochBatches)
         fabric = create_fabric(device, use_amp=config.training.use_amp)
-        self._probed_train_loader = in_order(images_of(train_loader), config.data.batch_size)
+        self._probed_train_loader, self._probed_val_loader = (
+            in_order(
+                bounded(images_of(loader), config.evaluation.max_images, seed=config.seed),
+                config.data.batch_size,
+            )
+            for loader in (train_loader, val_loader)
+        )
         settings = loop_settings(config)
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
         learning_rate = learning_rate_plan(config, steps_per_epoch)
@@ -246,8 +253,9 @@ class HJEPATrainer(StepLoop):
         return evaluate_encoder(
             self.model,
             self._probed_train_loader,
-            self.val_loader,
+            self._probed_val_loader,
             self.fabric.device,
+            probes=self.config.evaluation.probes,
             seed=self.config.seed,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from sightline.hjepa.data.images import Batch, ImageSet
 from sightline.hjepa.data.order import EpochBatches
@@ -35,7 +35,7 @@ def create_dataloaders(
     return DataLoader(train, sampler=shuffled, batch_size=None), in_order(test, config.batch_size)
 
 
-def in_order(images: ImageSet, batch_size: int) -> DataLoader[Batch]:
+def in_order(images: ImageSet | Subset[Batch], batch_size: int) -> DataLoader[Batch]:
     """A loader that serves every image once, in order.
 
     Args:
