@@ -14,7 +14,7 @@ from sightline.training.run_config import (
     NonNegative,
     NonNegativeInt,
 )
-from sightline.training.schedules import OptimizerName
+from sightline.training.schedule_creation import OptimizerName
 
 
 class TrainingConfig(Config):

@@ -26,10 +26,10 @@ from sightline.hjepa.hierarchy import (
     pool,
     whole_cells,
 )
-from sightline.hjepa.masks import Masks
 from sightline.hjepa.outputs import HJEPAOutput, View
 from sightline.hjepa.predictor import Predictor
 from sightline.hjepa.projector import Projector
+from sightline.hjepa.selection import Masks
 
 TargetEncoder = Literal["ema", "shared"]
 

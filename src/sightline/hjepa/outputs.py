@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from sightline.hjepa.masks import Masks
+from sightline.hjepa.selection import Masks
 
 
 class HJEPAOutput(NamedTuple):

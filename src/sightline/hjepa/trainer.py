@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from lightning_fabric import seed_everything
@@ -16,7 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from sightline.callbacks import Callback, ProbeMonitor, Samples
+from sightline.callbacks import Callback, Samples
 from sightline.events import to_path
 from sightline.hjepa.augmentation import random_affine
 from sightline.hjepa.block import stochastic_depth
@@ -32,50 +31,22 @@ from sightline.hjepa.dashboard import create_monitors
 from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
-from sightline.hjepa.masks import Masks, MultiBlockMasking
+from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.outputs import View
 from sightline.hjepa.pixels import unit_range
+from sightline.hjepa.plan import learning_rate_plan, loop_settings, momentum_plan
 from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, open_logger
+from sightline.hjepa.selection import Masks
+from sightline.hjepa.summary import HJEPASummary, Scores, summarize
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
 from sightline.training.loop import Metrics, StepLoop
 from sightline.training.optimizers import create_optimizer
-from sightline.training.plan import LoopSettings
 from sightline.training.randomness import generator
 from sightline.training.runs import new_run_name
-from sightline.training.schedules import create_ema_scheduler, create_lr_scheduler
 
-if TYPE_CHECKING:
-    from upath import UPath
-
-Scores = dict[str, float]
 NUM_VIEWS = 4  # masks of an image that make up its class for LiDAR
-
-
-@dataclass(frozen=True, slots=True)
-class HJEPASummary:
-    """What a run came to.
-
-    Args:
-        untrained: Held-out losses and probe scores before the first step, by name.
-        trained: The same after the last.
-        num_images: Held-out images that the scores are of.
-        num_steps: Optimizer steps in all.
-        seconds: Time spent in this session.
-        run_dir: Where the logs are.
-        stop_reason: Why the run ended early; None if it did not.
-        log_error: What could not be logged; None if all was.
-    """
-
-    untrained: Scores
-    trained: Scores
-    num_images: int
-    num_steps: int
-    seconds: float
-    run_dir: Path | UPath
-    stop_reason: str | None
-    log_error: str | None
 
 
 class HJEPATrainer(StepLoop):
@@ -118,36 +89,15 @@ class HJEPATrainer(StepLoop):
         self.masking_fn = masking_fn
         self.regularizer = create_regularizer(config)
         self.config = config
-        plan, logging = config.training, config.logging
+        logging = config.logging
         sampler = train_loader.sampler
         assert isinstance(sampler, EpochBatches)
-        fabric = create_fabric(device, use_amp=plan.use_amp)
+        fabric = create_fabric(device, use_amp=config.training.use_amp)
         self._probed_train_loader = in_order(images_of(train_loader), config.data.batch_size)
-        settings = LoopSettings(
-            epochs=plan.epochs,
-            stop_after_epochs=plan.stop_after_epochs,
-            accumulation_steps=plan.accumulation_steps,
-            clip_grad=plan.clip_grad,
-            log_every=logging.log_frequency,
-            validate_every_epochs=config.evaluation.eval_frequency,
-            save_at_start=config.health.on_error == "rollback",
-        )
+        settings = loop_settings(config)
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
-        lr = create_lr_scheduler(
-            plan.optimizer, plan.lr, plan.min_lr, plan.epochs, steps_per_epoch, plan.warmup_epochs
-        )
-        ema = config.model.ema
-        self.momentum = (
-            None
-            if model.shares_encoder
-            else create_ema_scheduler(
-                ema.momentum,
-                ema.momentum_end,
-                plan.epochs,
-                steps_per_epoch,
-                ema.momentum_warmup_epochs,
-            )
-        )
+        learning_rate = learning_rate_plan(config, steps_per_epoch)
+        self.momentum = None if model.shares_encoder else momentum_plan(config, steps_per_epoch)
         if callbacks is None:
             callbacks = create_monitors(
                 config,
@@ -157,7 +107,7 @@ class HJEPATrainer(StepLoop):
                 self.evaluate,
                 device=str(fabric.device),
                 steps_per_epoch=steps_per_epoch,
-                learning_rate=lr,
+                learning_rate=learning_rate,
                 momentum=self.momentum,
                 samples=self.projected_samples,
             )
@@ -179,7 +129,7 @@ class HJEPATrainer(StepLoop):
             optimizer,
             train_loader,
             sampler,
-            lr,
+            learning_rate,
             settings,
             fabric=fabric,
             checkpoints=checkpoints,
@@ -300,19 +250,7 @@ class HJEPATrainer(StepLoop):
         except (OSError, RuntimeError, ValueError) as error:
             # The worker has told so at once; what was trained is worth more than its log.
             log_error = str(error)
-        probes = [callback for callback in self.callbacks if isinstance(callback, ProbeMonitor)]
-        untrained = {**self.first_validation, **(probes[0].untrained if probes else {})}
-        trained = {**self.last_validation, **(probes[0].latest if probes else {})}
-        return HJEPASummary(
-            untrained=untrained,
-            trained=trained,
-            num_images=len(images_of(self.val_loader)),
-            num_steps=self.step,
-            seconds=time.perf_counter() - started,
-            run_dir=self.logger.run_dir,
-            stop_reason=self.stop_reason,
-            log_error=log_error,
-        )
+        return summarize(self, time.perf_counter() - started, log_error)
 
     @classmethod
     def from_config(
