@@ -55,7 +55,7 @@ def test_mistakes_are_told_in_a_sentence(run_dir: Path, tmp_path: Path) -> None:
     for arguments, part in (
         ((run_dir, "-o", tmp_path / "encoder.pth"), "ends in .pt2, .onnx or .safetensors"),
         ((tmp_path, "-o", tmp_path / "encoder.pt2"), "Expected a checkpoint at"),
-        ((run_dir, "-o", tmp_path / "none" / "encoder.safetensors"), "none"),
+        ((run_dir, "-o", tmp_path / "none" / "encoder.pt2"), "expected a folder at"),
     ):
         result = export(*arguments)
         assert result.exit_code == 2, result.output

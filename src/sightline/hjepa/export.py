@@ -99,9 +99,13 @@ def export_encoder(
     Raises:
         ValueError: If the ending is not a known one.
         ModuleNotFoundError: If `.onnx` is asked for without the packages that it takes.
-        OSError: If the file cannot be written.
+        FileNotFoundError: If there is no folder to write it to.
     """  # noqa: DOC502  what it calls raises it
     form, path = export_format(path), Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"expected a folder at '{path.parent}' to write {path.name} to, got none; make it first"
+        )
     # A graph remembers its device and its weights' gradients; the copy has neither.
     encoder = copy.deepcopy(encoder).cpu().eval().requires_grad_(False)
     if form == "safetensors":

@@ -213,7 +213,7 @@ class HJEPAModel(nn.Module):
         Raises:
             ValueError: If the ending is not a known one.
             ModuleNotFoundError: If `.onnx` is asked for without the packages that it takes.
-            OSError: If the file cannot be written.
+            FileNotFoundError: If there is no folder to write it to.
         """  # noqa: DOC502  the function that it calls raises them
         export_encoder(self.target_encoder, path, pixels=pixels)
 
