@@ -60,6 +60,33 @@ def level_grids(grid_size: tuple[int, int], num_levels: int) -> list[tuple[int, 
     return [(rows // down, columns // across) for down, across in level_strides(num_levels)]
 
 
+def level_depths(depths: Sequence[int] | None, num_levels: int, deepest: int) -> list[int]:
+    """After how many blocks of an encoder each level's features are taken.
+
+    Args:
+        depths: What was asked for, the finest level first; None for the end of the encoder.
+        num_levels: Levels.
+        deepest: Blocks of the encoder.
+
+    Returns:
+        A depth for each level.
+
+    Raises:
+        ValueError: If there is not one for each level, or one is none of the encoder's.
+
+    Example:
+        >>> level_depths(None, 3, 12)
+        [12, 12, 12]
+    """
+    found = list(depths or [deepest] * num_levels)
+    if len(found) != num_levels or not all(1 <= one <= deepest for one in found):
+        raise ValueError(
+            f"expected a depth from 1 to {deepest} for each of the {num_levels} levels, got "
+            f"{found}; {deepest} is the end of the encoder"
+        )
+    return found
+
+
 def on_grid(x_BMD: Tensor, index_BM: Tensor, grid_size: tuple[int, int]) -> Tensor:
     """Put patches at their places; zero elsewhere.
 

@@ -20,6 +20,7 @@ from sightline.hjepa.hierarchy import (
     Fusion,
     MeanFusion,
     PyramidFusion,
+    level_depths,
     level_grids,
     level_strides,
     on_grid,
@@ -76,15 +77,7 @@ class HJEPAModel(nn.Module):
         projector: Projector | None = None,
     ) -> None:
         super().__init__()
-        depth = len(encoder.blocks)
-        self.target_depths = list(target_depths or [depth] * num_levels)
-        if len(self.target_depths) != num_levels or not all(
-            1 <= one <= depth for one in self.target_depths
-        ):
-            raise ValueError(
-                f"expected a depth from 1 to {depth} for each of the {num_levels} levels, got "
-                f"{self.target_depths}; {depth} is the end of the encoder"
-            )
+        self.target_depths = level_depths(target_depths, num_levels, len(encoder.blocks))
         self.level_grids = level_grids(encoder.grid_size, num_levels)
         self.level_strides = level_strides(num_levels)
         self.context_encoder = encoder
