@@ -34,6 +34,7 @@ from sightline.hjepa.features import bounded
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.model_card import write_model_card
 from sightline.hjepa.outputs import View
 from sightline.hjepa.pixels import unit_range
 from sightline.hjepa.plan import (
@@ -282,7 +283,9 @@ class HJEPATrainer(StepLoop):
         except (OSError, RuntimeError, ValueError) as error:
             # The worker has told so at once; what was trained is worth more than its log.
             log_error = str(error)
-        return summarize(self, time.perf_counter() - started, log_error)
+        summary = summarize(self, time.perf_counter() - started, log_error)
+        write_model_card(self, summary)
+        return summary
 
     @classmethod
     def from_config(
