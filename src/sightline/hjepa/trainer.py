@@ -25,11 +25,10 @@ from sightline.hjepa.build import (
     create_masking,
     create_model,
     create_regularizer,
-    images_of,
 )
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
-from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
+from sightline.hjepa.data import Batch, create_dataloaders, images_of, in_order, order_of
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import Masks, MultiBlockMasking
@@ -118,10 +117,13 @@ class HJEPATrainer(StepLoop):
         self.regularizer = create_regularizer(config)
         self.config = config
         plan, logging = config.training, config.logging
-        sampler = train_loader.sampler
-        assert isinstance(sampler, EpochBatches)
+        sampler = order_of(train_loader)
         fabric = create_fabric(device, use_amp=plan.use_amp)
-        self._probed_train_loader = in_order(images_of(train_loader), config.data.batch_size)
+        self._probed_train_loader = in_order(
+            images_of(train_loader),
+            config.data.batch_size,
+            max_images=config.data.max_probe_images,
+        )
         settings = LoopSettings(
             epochs=plan.epochs,
             stop_after_epochs=plan.stop_after_epochs,
