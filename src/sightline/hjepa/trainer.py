@@ -28,7 +28,14 @@ from sightline.hjepa.build import (
 )
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
-from sightline.hjepa.data import Batch, create_dataloaders, images_of, in_order, order_of
+from sightline.hjepa.data import (
+    Batch,
+    create_dataloaders,
+    describe_data,
+    images_of,
+    in_order,
+    order_of,
+)
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import Masks, MultiBlockMasking
@@ -119,6 +126,7 @@ class HJEPATrainer(StepLoop):
         plan, logging = config.training, config.logging
         sampler = order_of(train_loader)
         fabric = create_fabric(device, use_amp=plan.use_amp)
+        self._data_in_words = describe_data(train_loader, val_loader)
         self._probed_train_loader = in_order(
             images_of(train_loader),
             config.data.batch_size,
@@ -284,6 +292,8 @@ class HJEPATrainer(StepLoop):
         """
         started = time.perf_counter()
         log_error = None
+        if self.step == 0:
+            self.logger.log_text("run/data", self._data_in_words, step=0)
         try:
             self.run()
         except BaseException as error:

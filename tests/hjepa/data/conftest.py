@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sightline.hjepa.data_config import DataConfig
+
 CLASSES = ("ant", "bee", "cat")
 
 
@@ -56,3 +58,9 @@ def make_parquet(tmp_path):
 def numbers_in(images):
     """The numbers of images, by their pixels."""
     return (images[:, 0, 0, 0].int() + 256 * images[:, 1, 0, 0].int()).tolist()
+
+
+def streamed(folder, **changes):
+    """Settings of a small stream."""
+    settings = {"batch_size": 8, "shuffle_buffer": 16, "num_workers": 2, **changes}
+    return DataConfig(dataset="hub", name=str(folder), image_size=8, streaming=True, **settings)

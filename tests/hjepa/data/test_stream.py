@@ -7,13 +7,7 @@ import torch
 
 from sightline.hjepa import HJEPATrainer
 from sightline.hjepa.data import create_dataloaders, images_of, order_of, stream
-from sightline.hjepa.data_config import DataConfig
-from tests.hjepa.data.conftest import dataset, numbers_in
-
-
-def streamed(folder, **changes):
-    settings = {"batch_size": 8, "shuffle_buffer": 16, "num_workers": 2, **changes}
-    return DataConfig(dataset="hub", name=str(folder), image_size=8, streaming=True, **settings)
+from tests.hjepa.data.conftest import dataset, numbers_in, streamed
 
 
 def served(config, epoch=0, first_batch=0, **place):

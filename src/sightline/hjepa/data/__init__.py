@@ -5,6 +5,7 @@ from sightline.hjepa.data.folder import load_folder
 from sightline.hjepa.data.images import Batch, ImageSet
 from sightline.hjepa.data.loaders import create_dataloaders, images_of, in_order, order_of
 from sightline.hjepa.data.order import EpochBatches
+from sightline.hjepa.data.report import describe_data
 from sightline.hjepa.data.sources import load_images
 from sightline.hjepa.data.stream import ImageStream
 
@@ -14,6 +15,7 @@ __all__ = [
     "ImageSet",
     "ImageStream",
     "create_dataloaders",
+    "describe_data",
     "images_of",
     "in_order",
     "load_digits",
