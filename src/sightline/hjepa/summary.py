@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sightline.callbacks import ProbeMonitor
-from sightline.hjepa.build import images_of
+from sightline.hjepa.data import images_of
 from sightline.training.probes import standard_error
 
 if TYPE_CHECKING:

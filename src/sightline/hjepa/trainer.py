@@ -23,11 +23,17 @@ from sightline.hjepa.build import (
     create_masking,
     create_model,
     create_regularizer,
-    images_of,
 )
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
-from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
+from sightline.hjepa.data import (
+    Batch,
+    create_dataloaders,
+    describe_data,
+    images_of,
+    in_order,
+    order_of,
+)
 from sightline.hjepa.draws import Draws
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
 from sightline.hjepa.features import bounded
@@ -98,9 +104,9 @@ class HJEPATrainer(StepLoop):
         self.regularizer = create_regularizer(config)
         self.config = config
         logging = config.logging
-        sampler = train_loader.sampler
-        assert isinstance(sampler, EpochBatches)
+        sampler = order_of(train_loader)
         fabric = create_fabric(device, use_amp=config.training.use_amp)
+        self._data_in_words = describe_data(train_loader, val_loader)
         self._probed_train_loader, self._probed_val_loader = (
             in_order(
                 bounded(images_of(loader), config.evaluation.max_images, seed=config.seed),
@@ -272,6 +278,8 @@ class HJEPATrainer(StepLoop):
         """
         started = time.perf_counter()
         log_error = None
+        if self.step == 0:
+            self.logger.log_text("run/data", self._data_in_words, step=0)
         try:
             self.run()
         except BaseException as error:
