@@ -35,9 +35,13 @@ def test_every_position_can_be_context_the_last_row_and_column_included(grid):
     assert masks.seen_BHW.any(dim=0).all()
 
 
-def test_every_place_where_a_block_fits_is_equally_likely():
+def test_every_place_where_a_block_fits_is_equally_likely_if_asked_for():
     masking = MultiBlockMasking(
-        (14, 14), num_masks=1, mask_scale=(0.18, 0.18), aspect_ratio=(1.0, 1.0)
+        (14, 14),
+        num_masks=1,
+        mask_scale=(0.18, 0.18),
+        aspect_ratio=(1.0, 1.0),
+        placement="uniform",
     )
     target_BHW = masking(8_100, seeded()).target_BHW
     top = target_BHW.any(dim=2).int().argmax(dim=1)
@@ -271,7 +275,8 @@ def test_patch_0_is_not_seen_because_padding_repeats_it():
 
 def test_what_is_seen_follows_the_selection_and_not_the_wish():
     masks = MultiBlockMasking((6, 6))(8, seeded())
-    cut = Selection(masks.context.index_BM[:, :3], Ragged.of(masks.context.valid_BM[:, :3]))
+    first = masks.context.index_BM[:, :3] + 36 * torch.arange(8)[:, None]
+    cut = Selection(first.flatten(), Ragged.of_lengths(torch.full((8,), 3)), 36)
     masks = masks._replace(context=cut)
     assert masks.seen_BHW.sum(dim=(1, 2)).tolist() == [3] * 8
 

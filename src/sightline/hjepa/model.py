@@ -261,8 +261,7 @@ class HJEPAModel(nn.Module):
         """Put predictions at their places; zero elsewhere, which is never scored."""
         B, _, P = predicted_BKP.shape
         rows, columns = self.grid_size
-        grid_BNP = predicted_BKP.new_zeros(B, rows * columns, P)
-        # Slots without a target are zero, and add that to patch 0.
-        index_BKP = masks.target.index_BM[..., None].expand(-1, -1, P)
-        grid_BNP.scatter_add_(1, index_BKP, predicted_BKP)
-        return grid_BNP.unflatten(1, self.grid_size)
+        predicted_TP = masks.target.ragged.pack(predicted_BKP)
+        grid_XP = predicted_TP.new_zeros(B * rows * columns, P)
+        grid_XP = grid_XP.index_copy(0, masks.target.place_T, predicted_TP)
+        return grid_XP.view(B, rows, columns, P)
