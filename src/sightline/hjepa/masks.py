@@ -34,8 +34,8 @@ class MultiBlockMasking:
         context_scale: Smallest and largest area of the square context block, in (0, 1].
         placement: Where target blocks lie. `even` weighs their places so that all positions are
             context about equally often, see `Placement.even_out`; with `uniform`, all places are
-            equally likely, as in I-JEPA, so that the middle is context a seventh as often as the
-            border of a grid of 14 x 14.
+            equally likely, as in I-JEPA, so that on a grid of 14 x 14 some positions are context
+            seven times as often as others.
         min_context: Fewest context patches an image keeps; default an eighth of the grid.
 
     Raises:
@@ -99,10 +99,10 @@ class MultiBlockMasking:
                 f"one of {smallest_window}: raise context_scale or lower min_context"
             )
 
-        self._windows = Placement(grid_size, Sizes.of(grid_size, context_scale, (1.0, 1.0)))
-        self._blocks = Placement(grid_size, Sizes.of(grid_size, mask_scale, aspect_ratio))
+        self.windows = Placement(grid_size, Sizes.of(grid_size, context_scale, (1.0, 1.0)))
+        self.blocks = Placement(grid_size, Sizes.of(grid_size, mask_scale, aspect_ratio))
         if placement == "even":
-            self._blocks.even_out(self._windows.coverage_HW, num_masks)
+            self.blocks.even_out(self.windows.coverage_HW, num_masks)
 
     def __call__(self, batch_size: int, generator: torch.Generator) -> Masks:
         """Draw the masks of one batch, on the host.
@@ -115,8 +115,8 @@ class MultiBlockMasking:
         Returns:
             Masks for B images on the CPU; move them with `.to(device)`.
         """
-        windows_BN = self._windows.draw(batch_size, 1, generator)[:, 0]
-        blocks_BKN = self._blocks.draw(batch_size, self.num_masks, generator)
+        windows_BN = self.windows.draw(batch_size, 1, generator)[:, 0]
+        blocks_BKN = self.blocks.draw(batch_size, self.num_masks, generator)
         target_BN = union(blocks_BKN)
         eligible_BN = windows_BN & ~target_BN
         for last in range(self.num_masks - 1, -1, -1):

@@ -15,7 +15,7 @@ from torch import Tensor
 from sightline.hjepa.positions import Grid
 
 NUM_STEPS = 64  # of the scale and of the aspect ratio, from the smallest to the largest
-NUM_ROUNDS = 60  # in which places are weighed
+NUM_ROUNDS, STEP = 30, 3.0  # in which places are weighed, and how far each goes
 LEAST_CHANCE = 0.1  # of a place, over what it is where all places are equally likely
 
 
@@ -118,7 +118,7 @@ class Placement:
         raise their potential, round after round:
 
         $$ \log p_{block} = \sum_{i \in block} \phi_i + const,  \quad
-        \Delta \phi_i = \frac{1}{area} (\log u_i - \overline{\log u}),  \quad
+        \Delta \phi_i = \frac{3}{area} (\log u_i - \overline{\log u}),  \quad
         u_i = f_i (1 - c_i)^K $$
 
         No place becomes less likely than a tenth of what it was. Of the distributions that give a
@@ -137,7 +137,7 @@ class Placement:
         for _ in range(NUM_ROUNDS):
             missed_HW = (1 - self.coverage_HW).clamp(min=1e-3)
             left_HW = free_HW.log() + num_blocks * missed_HW.log()
-            potential_HW += (left_HW - left_HW.mean()) / area
+            potential_HW += (left_HW - left_HW.mean()) * (STEP / area)
             self._weigh(potential_HW)
 
     def draw(self, num_images: int, num_blocks: int, generator: torch.Generator) -> Tensor:
