@@ -88,6 +88,7 @@ def create_masking(config: HJEPAConfig, grid_size: tuple[int, int]) -> MultiBloc
         mask_scale=masking.mask_scale,
         aspect_ratio=masking.aspect_ratio,
         context_scale=masking.context_scale,
+        placement=masking.placement,
     )
 
 
