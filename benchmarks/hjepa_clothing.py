@@ -211,7 +211,7 @@ def train_once(config: HJEPAConfig, parts: Mapping[str, ImageSet]) -> dict[str, 
     return probe_forms(encoder_forms(trainer.model), parts) | losses | spent
 
 
-def kept(path: Path, make: Callable[[], dict[str, Array]]) -> Result:
+def kept(path: Path, make: Callable[[], dict[str, Any]]) -> Result:
     """What was made before, or make it now."""
     if not path.exists():
         began = time.perf_counter()
