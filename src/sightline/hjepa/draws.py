@@ -23,12 +23,12 @@ class Draws(NamedTuple):
     """What was drawn for some images, on the host.
 
     Args:
-        affine_B23: How each is moved.
+        affine_B23: How each is moved; None for not at all.
         masks: What is hidden of each.
         gates_L2B: Which branches are left out for each; None for none.
     """
 
-    affine_B23: Tensor
+    affine_B23: Tensor | None
     masks: Masks
     gates_L2B: Tensor | None
 
@@ -83,13 +83,13 @@ class Draws(NamedTuple):
         if len(sizes) == 1:
             return [self]
         sizes = list(sizes)
-        gates: Sequence[Tensor | None] = [None] * len(sizes)
-        if self.gates_L2B is not None:
-            gates = self.gates_L2B.split(sizes, dim=2)
+        nothing: Sequence[Tensor | None] = [None] * len(sizes)
+        affines = nothing if self.affine_B23 is None else self.affine_B23.split(sizes)
+        gates = nothing if self.gates_L2B is None else self.gates_L2B.split(sizes, dim=2)
         masks = (self.masks.eligible_BHW.split(sizes), self.masks.blocks_BKHW.split(sizes))
         return [
             Draws(affine_B23, Masks.of(eligible_BHW, blocks_BKHW), gates_L2B)
             for affine_B23, eligible_BHW, blocks_BKHW, gates_L2B in zip(
-                self.affine_B23.split(sizes), *masks, gates, strict=True
+                affines, *masks, gates, strict=True
             )
         ]

@@ -23,16 +23,24 @@ from sightline.hjepa.build import (
     create_masking,
     create_model,
     create_regularizer,
-    images_of,
 )
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
-from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
+from sightline.hjepa.data import (
+    Batch,
+    create_dataloaders,
+    describe_data,
+    images_of,
+    in_order,
+    order_of,
+)
 from sightline.hjepa.draws import Draws
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
+from sightline.hjepa.features import bounded
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.model_card import write_model_card
 from sightline.hjepa.outputs import View
 from sightline.hjepa.pixels import unit_range
 from sightline.hjepa.plan import (
@@ -96,10 +104,16 @@ class HJEPATrainer(StepLoop):
         self.regularizer = create_regularizer(config)
         self.config = config
         logging = config.logging
-        sampler = train_loader.sampler
-        assert isinstance(sampler, EpochBatches)
+        sampler = order_of(train_loader)
         fabric = create_fabric(device, use_amp=config.training.use_amp)
-        self._probed_train_loader = in_order(images_of(train_loader), config.data.batch_size)
+        self._data_in_words = describe_data(train_loader, val_loader)
+        self._probed_train_loader, self._probed_val_loader = (
+            in_order(
+                bounded(images_of(loader), config.evaluation.max_images, seed=config.seed),
+                config.data.batch_size,
+            )
+            for loader in (train_loader, val_loader)
+        )
         settings = loop_settings(config)
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
         learning_rate = learning_rate_plan(config, steps_per_epoch)
@@ -246,8 +260,9 @@ class HJEPATrainer(StepLoop):
         return evaluate_encoder(
             self.model,
             self._probed_train_loader,
-            self.val_loader,
+            self._probed_val_loader,
             self.fabric.device,
+            probes=self.config.evaluation.probes,
             seed=self.config.seed,
         )
 
@@ -263,6 +278,8 @@ class HJEPATrainer(StepLoop):
         """
         started = time.perf_counter()
         log_error = None
+        if self.step == 0:
+            self.logger.log_text("run/data", self._data_in_words, step=0)
         try:
             self.run()
         except BaseException as error:
@@ -274,7 +291,9 @@ class HJEPATrainer(StepLoop):
         except (OSError, RuntimeError, ValueError) as error:
             # The worker has told so at once; what was trained is worth more than its log.
             log_error = str(error)
-        return summarize(self, time.perf_counter() - started, log_error)
+        summary = summarize(self, time.perf_counter() - started, log_error)
+        write_model_card(self, summary)
+        return summary
 
     @classmethod
     def from_config(
