@@ -54,7 +54,7 @@ def test_any_width_has_heads_of_at_most_64_dimensions(width, heads):
     assert pooling(torch.zeros(2, 5, width)).shape == (2, 3)
 
 
-@pytest.mark.parametrize(("num_images", "epochs"), [(100, 125), (2000, 20)])
+@pytest.mark.parametrize(("num_images", "epochs"), [(100, 125), (1000, 20)])
 def test_few_images_are_passed_over_more_often(num_images, epochs):
     tokens, labels = marked_patches(num_images, 1, num_tokens=2, width=4)
     passed = []
