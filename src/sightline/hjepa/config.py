@@ -17,7 +17,22 @@ from sightline.training.run_config import (
     NonNegative,
     NonNegativeInt,
 )
-from sightline.training.schedules import OptimizerName
+from sightline.training.schedule_creation import OptimizerName
+
+
+class EarlyStoppingConfig(Config):
+    """When a run that no longer gets better is ended."""
+
+    metric: Literal["eval/knn_accuracy", "val/loss"] = Field(
+        "eval/knn_accuracy",
+        description="what must get better; a loss only with care: its targets move along",
+    )
+    mode: Literal["min", "max"] | None = Field(
+        None, description="whether lower or higher is better; null for what suits the metric"
+    )
+    patience: PositiveInt = Field(5, description="evaluations in a row without a better value")
+    min_delta: NonNegative = Field(0.0, description="a better value is better by more than this")
+
 
 OnlineProbe = Literal["knn", "linear", "few-label"]
 
@@ -33,10 +48,16 @@ class TrainingConfig(Config):
     lr: PositiveFloat = Field(1e-3, description="learning rate after the warm-up")
     min_lr: NonNegative = Field(1e-6, description="learning rate of the last step")
     weight_decay: NonNegative = Field(0.05, description="not on biases, norms and embeddings")
+    weight_decay_end: NonNegative | None = Field(
+        None, description="weight decay of the last step, reached as a cosine; null for the same"
+    )
     optimizer: OptimizerName = "adamw"
     clip_grad: PositiveFloat | None = Field(1.0, description="largest gradient norm; null for none")
     use_amp: bool = Field(False, description="bfloat16 mixed precision")
     accumulation_steps: PositiveInt = Field(1, description="micro-batches an optimizer step")
+    early_stopping: EarlyStoppingConfig | None = Field(
+        None, description="end a run that no longer gets better; null for never"
+    )
 
 
 class EvaluationConfig(Config):
@@ -86,11 +107,33 @@ class HJEPAConfig(Config):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> HJEPAConfig:
-        levels, weights = self.model.num_hierarchies, self.loss.hierarchy_weights
-        if len(weights) != levels:
+        levels = self.model.num_hierarchies
+        for name in ("hierarchy_weights", "hierarchy_weights_end"):
+            weights = getattr(self.loss, name)
+            if weights is not None and len(weights) != levels:
+                raise ValueError(
+                    f"expected one of loss.{name} for each of the {levels} levels of "
+                    f"model.num_hierarchies, got {len(weights)}; give {levels} weights"
+                )
+            if weights is not None and not any(weights):
+                raise ValueError(
+                    f"expected at least one of loss.{name} above 0, got {list(weights)}; raise one"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_collapses(self) -> HJEPAConfig:
+        if self.loss.regularization.type is not None:
+            return self
+        if self.model.target_encoder == "shared":
             raise ValueError(
-                f"expected one of loss.hierarchy_weights for each of the {levels} levels of "
-                f"model.num_hierarchies, got {len(weights)}; give {levels} weights"
+                "expected loss.regularization.type sigreg or vicreg with model.target_encoder "
+                "shared, got none; set one of them, or all features become the same"
+            )
+        if self.model.projection is not None:
+            raise ValueError(
+                "expected loss.regularization.type sigreg or vicreg with model.projection, got "
+                "none; set one of them, or leave out the projection, which nothing else looks at"
             )
         return self
 

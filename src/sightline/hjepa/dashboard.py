@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import torch
 
 from sightline.callbacks import (
+    Cadence,
     Callback,
     CollapseMonitor,
     Dashboards,
+    EarlyStopping,
     EMAMonitor,
     EmbeddingMonitor,
     EverySeconds,
@@ -54,7 +57,8 @@ def create_monitors(
     device: str,
     steps_per_epoch: int,
     learning_rate: Schedule,
-    momentum: Schedule,
+    weight_decay: Schedule,
+    momentum: Schedule | None,
     samples: Callable[[], Samples],
 ) -> list[Callback]:
     """The monitors of a run, in the order in which they are called.
@@ -68,7 +72,8 @@ def create_monitors(
         device: Where the model trains.
         steps_per_epoch: Optimizer steps in an epoch.
         learning_rate: The planned learning rate.
-        momentum: The planned momentum of the target encoder.
+        weight_decay: The planned weight decay.
+        momentum: The planned momentum of the target encoder; None without a moving average.
         samples: Makes features of images for the Projector.
 
     Returns:
@@ -81,7 +86,12 @@ def create_monitors(
     steps = np.linspace(0, total_steps - 1, min(total_steps, MAX_PLANNED)).astype(int)
     plans = {
         name: (steps, [schedule(step) for step in steps.tolist()])
-        for name, schedule in (("learning rate", learning_rate), ("EMA momentum", momentum))
+        for name, schedule in (
+            ("learning rate", learning_rate),
+            ("weight decay", weight_decay),
+            ("EMA momentum", momentum),
+        )
+        if schedule is not None
     }
     size = config.data.image_size
     costs = measure_costs(
@@ -96,27 +106,17 @@ def create_monitors(
         MaskingMonitor(**batch_and_figures),
         HierarchyMonitor(costs=lambda: costs.levels, **batch_and_figures),
         PredictionMonitor(loss_fn.normalize, **batch_and_figures),
-        LossMonitor(loss_fn.weights, every=log_every),
+        LossMonitor(lambda: loss_fn.weights, every=log_every),
         CollapseMonitor(every=every.readings),
         QualityMonitor(every=every.quality),
-        EMAMonitor(
-            lambda: (
-                _weights(model.target_encoder),
-                _weights(model.context_encoder),
-            ),
-            gradients=lambda: {
-                name: weight.grad
-                for name, weight in model.target_encoder.named_parameters()
-                if weight.grad is not None
-            },
-            every=every.gradients,
-        ),
+        *([] if momentum is None else [_ema_monitor(model, every=every.gradients)]),
         GradientMonitor(every=every.gradients, figures_every=every.figures),
         LearningRateMonitor(warmup_steps=warmup_steps, schedules=plans, every=log_every),
         HistogramMonitor(every=every.histograms),
         EmbeddingMonitor(loss_fn.normalize, samples, every=every.figures),
         StabilityMonitor(every=log_every),
         SystemMonitor(every=EverySeconds(config.logging.system_seconds)),
+        *_early_stopping(config),
         *health_monitors(config, masking, learning_rate, momentum),
         ProgressBarCallback(),
         ThroughputMonitor(
@@ -125,6 +125,34 @@ def create_monitors(
             every=log_every,
         ),
     ]
+
+
+def _early_stopping(config: HJEPAConfig) -> list[Callback]:
+    """What ends a run that no longer gets better, if it is asked for."""
+    settings = config.training.early_stopping
+    if settings is None:
+        return []
+    suits: Literal["min", "max"] = "min" if settings.metric == "val/loss" else "max"
+    return [
+        EarlyStopping(
+            settings.metric,
+            mode=settings.mode or suits,
+            patience=settings.patience,
+            min_delta=settings.min_delta,
+        )
+    ]
+
+
+def _ema_monitor(model: HJEPAModel, *, every: int | Cadence) -> EMAMonitor:
+    return EMAMonitor(
+        lambda: (_weights(model.target_encoder), _weights(model.context_encoder)),
+        gradients=lambda: {
+            name: weight.grad
+            for name, weight in model.target_encoder.named_parameters()
+            if weight.grad is not None
+        },
+        every=every,
+    )
 
 
 def _weights(encoder: VisionTransformer) -> dict[str, torch.Tensor]:

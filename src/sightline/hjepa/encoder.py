@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 from torch import Tensor, nn
 
 from sightline.hjepa.block import Block, init_weights, run_blocks
-from sightline.hjepa.masks import Selection
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.positions import Grid, PatchPositions, Positions
+from sightline.hjepa.selection import Selection
 
 Size = Literal["tiny", "small", "base", "large", "huge"]
 
@@ -153,8 +153,7 @@ class VisionTransformer(nn.Module):
         ragged = None
         if keep is not None:
             ragged = keep.ragged
-            place_T = ragged.image_T * x.shape[1] + keep.index_T
-            x = x.flatten(0, 1).index_select(0, place_T)
+            x = x.flatten(0, 1).index_select(0, keep.place_T)
             rotary = None if rotary is None else rotary.take(keep.index_T)
         ends = [len(self.blocks)]
         found: dict[int, Tensor] = {}

@@ -11,9 +11,8 @@ from torch.utils.data import DataLoader
 
 from sightline.callbacks import Samples
 from sightline.diagnostics import effective_rank
-from sightline.hjepa.build import images_of
 from sightline.hjepa.config import OnlineProbe
-from sightline.hjepa.data import Batch
+from sightline.hjepa.data import Batch, images_of
 from sightline.hjepa.features import evaluating
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import unit_range

@@ -1,135 +1,20 @@
 """Which patches the context encoder sees and which the predictor must predict.
 
-Shape legend: B batch, K blocks, H grid rows, W grid columns, N = H * W patches,
-M the largest number of chosen patches of any image in the batch.
+Shape legend: B batch, K blocks, H grid rows, W grid columns.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from sightline.hjepa.ragged import Ragged
+from sightline.hjepa.placement import Placement, Sizes, block_sizes
+from sightline.hjepa.selection import Masks, count, union
 
-
-class Selection(NamedTuple):
-    """The patches chosen by a boolean mask, packed to the left of a rectangle.
-
-    Images choose different numbers of patches; rows that choose fewer than M repeat patch 0 behind
-    their last choice, and `valid_BM` is False there.
-
-    Args:
-        index_BM: Patch number of each slot, int64, in 0 .. N - 1.
-        ragged: Which slots hold a chosen patch.
-    """
-
-    index_BM: Tensor
-    ragged: Ragged
-
-    @property
-    def valid_BM(self) -> Tensor:
-        """Whether a slot holds a chosen patch, bool."""
-        return self.ragged.valid_BM
-
-    @property
-    def index_T(self) -> Tensor:
-        """Patch number of each chosen patch of the batch, without the padding, int64."""
-        return self.index_BM.flatten().index_select(0, self.ragged.slot_T)
-
-    @classmethod
-    def of(cls, mask_BN: Tensor) -> Selection:
-        """Pack the chosen patches of each image.
-
-        Args:
-            mask_BN: True where a patch is chosen, bool. Keep it on the host: M is read from it.
-
-        Returns:
-            The chosen patch numbers in raster order, no chosen patch left out.
-        """
-        count_B1 = mask_BN.sum(dim=1, keepdim=True)
-        longest = int(count_B1.max())
-        order_BM = torch.argsort(mask_BN, dim=1, descending=True, stable=True)[:, :longest]
-        valid_BM = torch.arange(longest, device=mask_BN.device) < count_B1
-        return cls(order_BM * valid_BM, Ragged.of(valid_BM))
-
-    def to(self, device: torch.device) -> Selection:
-        """Move to a device without waiting for it.
-
-        Args:
-            device: Where to.
-
-        Returns:
-            The same selection there.
-        """
-        return Selection(self.index_BM.to(device, non_blocking=True), self.ragged.to(device))
-
-
-class Masks(NamedTuple):
-    """One batch of masks. No patch is context and target at once.
-
-    Args:
-        eligible_BHW: Inside the context block and outside every target block, bool. Where that is
-            too little, anywhere outside the target block (see `MultiBlockMasking`).
-        context: The patches that the context encoder sees: all the eligible ones.
-        target_BHW: In at least one target block, bool.
-        target: The patches that are predicted.
-        blocks_BKHW: The target blocks one by one, bool; one that was given up is empty. They stay
-            on the host, where their shapes are looked at.
-    """
-
-    eligible_BHW: Tensor
-    context: Selection
-    target_BHW: Tensor
-    target: Selection
-    blocks_BKHW: Tensor
-
-    @classmethod
-    def of(cls, eligible_BHW: Tensor, blocks_BKHW: Tensor) -> Masks:
-        """Pack boolean masks.
-
-        Args:
-            eligible_BHW: Patches that the context encoder may see, bool.
-            blocks_BKHW: Blocks of patches to predict, bool, disjoint from the former.
-
-        Returns:
-            The masks, with their selections.
-        """
-        target_BHW = blocks_BKHW.any(dim=1)
-        return cls(
-            eligible_BHW,
-            Selection.of(eligible_BHW.flatten(1)),
-            target_BHW,
-            Selection.of(target_BHW.flatten(1)),
-            blocks_BKHW,
-        )
-
-    @property
-    def seen_BHW(self) -> Tensor:
-        """Patches that the context encoder is really given, bool."""
-        seen_BN = torch.zeros_like(self.eligible_BHW.flatten(1), dtype=torch.uint8)
-        given = self.context.valid_BM.to(torch.uint8)
-        seen_BN.scatter_reduce_(1, self.context.index_BM, given, reduce="amax")
-        return seen_BN.bool().view_as(self.eligible_BHW)
-
-    def to(self, device: torch.device) -> Masks:
-        """Move to a device without waiting for it.
-
-        Args:
-            device: Where to.
-
-        Returns:
-            The same masks there.
-        """
-        return Masks(
-            self.eligible_BHW.to(device, non_blocking=True),
-            self.context.to(device),
-            self.target_BHW.to(device, non_blocking=True),
-            self.target.to(device),
-            self.blocks_BKHW,
-        )
+PlacementKind = Literal["even", "uniform"]
 
 
 class MultiBlockMasking:
@@ -147,6 +32,10 @@ class MultiBlockMasking:
         mask_scale: Smallest and largest area of a target block, as a share of the grid, in (0, 1).
         aspect_ratio: Smallest and largest height over width of a target block, positive.
         context_scale: Smallest and largest area of the square context block, in (0, 1].
+        placement: Where target blocks lie. `even` weighs their places so that all positions are
+            context about equally often, see `Placement.even_out`; with `uniform`, all places are
+            equally likely, as in I-JEPA, so that on a grid of 14 x 14 some positions are context
+            seven times as often as others.
         min_context: Fewest context patches an image keeps; default an eighth of the grid.
 
     Raises:
@@ -170,6 +59,7 @@ class MultiBlockMasking:
         mask_scale: tuple[float, float] = (0.15, 0.2),
         aspect_ratio: tuple[float, float] = (0.75, 1.5),
         context_scale: tuple[float, float] = (0.85, 1.0),
+        placement: PlacementKind = "even",
         min_context: int | None = None,
     ) -> None:
         rows, columns = grid_size
@@ -201,13 +91,18 @@ class MultiBlockMasking:
                 f"target block of {largest_block} of {rows * columns} patches: "
                 f"lower mask_scale or min_context"
             )
-        height, width = self._block_sizes(torch.tensor(context_scale[0]), torch.ones(()))
+        height, width = block_sizes(grid_size, torch.tensor(context_scale[0]), torch.ones(()))
         smallest_window = int(height * width)
         if smallest_window < self.min_context:
             raise ValueError(
                 f"expected a context block of at least min_context={self.min_context} patches, got "
                 f"one of {smallest_window}: raise context_scale or lower min_context"
             )
+
+        self.windows = Placement(grid_size, Sizes.of(grid_size, context_scale, (1.0, 1.0)))
+        self.blocks = Placement(grid_size, Sizes.of(grid_size, mask_scale, aspect_ratio))
+        if placement == "even":
+            self.blocks.even_out(self.windows.coverage_HW, num_masks)
 
     def __call__(self, batch_size: int, generator: torch.Generator) -> Masks:
         """Draw the masks of one batch, on the host.
@@ -220,26 +115,23 @@ class MultiBlockMasking:
         Returns:
             Masks for B images on the CPU; move them with `.to(device)`.
         """
-        scale_BK = self._uniform(self.mask_scale, (batch_size, self.num_masks), generator)
-        # Uniform in the logarithm: a block is as likely to be 3:2 as 2:3.
-        low, high = (math.log(edge) for edge in self.aspect_ratio)
-        aspect_BK = self._uniform((low, high), (batch_size, self.num_masks), generator).exp()
-        blocks_BKHW = self._place(*self._block_sizes(scale_BK, aspect_BK), generator)
-
-        scale_B1 = self._uniform(self.context_scale, (batch_size, 1), generator)
-        window_sizes = self._block_sizes(scale_B1, torch.ones_like(scale_B1))
-        window_BHW = self._place(*window_sizes, generator)[:, 0]
-
-        for num_kept in range(self.num_masks - 1, 0, -1):
-            eligible_BHW = window_BHW & ~blocks_BKHW.any(dim=1)
-            crowded_B = eligible_BHW.sum(dim=(1, 2)) < self.min_context
-            blocks_BKHW[:, num_kept] &= ~crowded_B[:, None, None]
-        target_BHW = blocks_BKHW.any(dim=1)
-        eligible_BHW = window_BHW & ~target_BHW
-        # One block is left and the window lies on it: the image's context is then all the rest.
-        crowded_B = eligible_BHW.sum(dim=(1, 2)) < self.min_context
-        eligible_BHW |= ~target_BHW & crowded_B[:, None, None]
-        return Masks.of(eligible_BHW, blocks_BKHW)
+        windows_BN = self.windows.draw(batch_size, 1, generator)[:, 0]
+        blocks_BKN = self.blocks.draw(batch_size, self.num_masks, generator)
+        target_BN = union(blocks_BKN)
+        eligible_BN = windows_BN & ~target_BN
+        for last in range(self.num_masks - 1, -1, -1):
+            crowded_B = count(eligible_BN) < self.min_context
+            if not crowded_B.any():
+                break
+            if last:
+                blocks_BKN[crowded_B, last] = False
+                target_BN[crowded_B] = union(blocks_BKN[crowded_B])
+                eligible_BN[crowded_B] = windows_BN[crowded_B] & ~target_BN[crowded_B]
+            else:  # the window lies on the one block that is left: all the rest is context
+                eligible_BN[crowded_B] = ~target_BN[crowded_B]
+        return Masks.of(
+            eligible_BN.unflatten(1, self.grid_size), blocks_BKN.unflatten(2, self.grid_size)
+        )
 
     @property
     def mask_ratio_range(self) -> tuple[float, float]:
@@ -247,22 +139,6 @@ class MultiBlockMasking:
         num_patches = self.grid_size[0] * self.grid_size[1]
         most = min(self.num_masks * self._largest_block(), num_patches - self.min_context)
         return self._smallest_block() / num_patches, most / num_patches
-
-    @staticmethod
-    def _uniform(
-        edges: tuple[float, float], shape: tuple[int, ...], generator: torch.Generator
-    ) -> Tensor:
-        low, high = edges
-        return low + (high - low) * torch.rand(shape, generator=generator)
-
-    def _block_sizes(self, scale: Tensor, aspect: Tensor) -> tuple[Tensor, Tensor]:
-        """Whole rows and columns nearest to an area and a shape; the columns make up the area."""
-        rows, columns = self.grid_size
-        area = scale * rows * columns
-        # A block that would be wider than the grid grows in height instead.
-        height = (area * aspect).sqrt().maximum(area / columns).round().clamp(1, rows)
-        width = (area / height).round().clamp(1, columns)
-        return height.long(), width.long()
 
     def _largest_block(self) -> int:
         """A bound on the patches of a target block, over all heights that it can round to."""
@@ -273,22 +149,11 @@ class MultiBlockMasking:
         return int(self._areas(self.mask_scale[0]).min())
 
     def _areas(self, scale: float) -> Tensor:
-        heights, _ = self._block_sizes(
-            torch.tensor(self.mask_scale), torch.tensor(self.aspect_ratio)
+        heights, _ = block_sizes(
+            self.grid_size,
+            torch.tensor(self.mask_scale, dtype=torch.float64),
+            torch.tensor(self.aspect_ratio, dtype=torch.float64),
         )
         height = torch.arange(int(heights[0]), int(heights[1]) + 1)
         rows, columns = self.grid_size
         return height * (scale * rows * columns / height).round().clamp(1, columns)
-
-    def _place(self, height_BK: Tensor, width_BK: Tensor, generator: torch.Generator) -> Tensor:
-        """Put each block somewhere it fits, every such place equally likely, the edges included."""
-        rows, columns = self.grid_size
-
-        def inside(size_BK: Tensor, length: int) -> Tensor:
-            places_BK = length - size_BK + 1
-            start_BK = (torch.rand(size_BK.shape, generator=generator) * places_BK).long()
-            position = torch.arange(length)
-            return (position >= start_BK[..., None]) & (position < (start_BK + size_BK)[..., None])
-
-        row_BKH, column_BKW = inside(height_BK, rows), inside(width_BK, columns)
-        return row_BKH[..., :, None] & column_BKW[..., None, :]

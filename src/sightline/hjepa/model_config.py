@@ -9,16 +9,19 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from sightline.hjepa.encoder import SIZES, Size
 from sightline.hjepa.hierarchy import Fusion
 from sightline.hjepa.loss import LossKind, TargetNorm
+from sightline.hjepa.masks import PlacementKind
+from sightline.hjepa.model import TargetEncoder
 from sightline.hjepa.positions import Positions
 from sightline.hjepa.regularization import RegularizationKind
 from sightline.training.config import Config
 from sightline.training.run_config import NonNegative, NonNegativeInt, Share
+from sightline.training.schedule_creation import ScheduleType
 
 Range = tuple[float, float]
 
 
 class EMAConfig(Config):
-    """The moving average that makes the target encoder."""
+    """The moving average that makes the target encoder `ema`."""
 
     momentum: Share = Field(0.996, description="momentum at the start")
     momentum_end: Share = Field(1.0, description="momentum of the last step")
@@ -33,6 +36,14 @@ class PredictorConfig(Config):
     embed_dim: PositiveInt = Field(48, description="width, a multiple of 4 and of num_heads")
     depth: PositiveInt = Field(2, description="transformer blocks")
     num_heads: PositiveInt = Field(4, description="attention heads")
+
+
+class ProjectionConfig(Config):
+    """The head between features and their regulariser."""
+
+    dim: PositiveInt = Field(64, description="width of the projections")
+    hidden_dim: PositiveInt = Field(256, description="width between its linear maps")
+    depth: PositiveInt = Field(3, description="linear maps; 1 for no more than that")
 
 
 class ModelConfig(Config):
@@ -68,6 +79,14 @@ class ModelConfig(Config):
     target_depths: tuple[PositiveInt, ...] | None = Field(
         None, description="blocks before each level's targets, the finest first; null for all"
     )
+    target_encoder: TargetEncoder = Field(
+        "ema",
+        description="ema: a moving average of the context encoder; shared: the context encoder "
+        "itself, which needs loss.regularization",
+    )
+    projection: ProjectionConfig | None = Field(
+        None, description="head between features and loss.regularization; null for none"
+    )
     predictor: PredictorConfig = PredictorConfig()
     ema: EMAConfig = EMAConfig()
 
@@ -94,6 +113,11 @@ class MaskingConfig(Config):
     mask_scale: Range = Field((0.15, 0.2), description="area of a target block over the image's")
     aspect_ratio: Range = Field((0.75, 1.5), description="height over width of a target block")
     context_scale: Range = Field((0.85, 1.0), description="area of the context block")
+    placement: PlacementKind = Field(
+        "even",
+        description="even: target blocks lie so that all positions are context about equally "
+        "often; uniform: all their places are equally likely",
+    )
 
 
 class RegularizationConfig(Config):
@@ -115,5 +139,11 @@ class LossConfig(Config):
     )
     hierarchy_weights: tuple[NonNegative, ...] = Field(
         (1.0, 1.0, 1.0), description="weight of each level, the finest first"
+    )
+    hierarchy_weights_end: tuple[NonNegative, ...] | None = Field(
+        None, description="weights of the last step; null for the same all the time"
+    )
+    hierarchy_weights_schedule: ScheduleType = Field(
+        "cosine", description="how they get there: cosine or linear"
     )
     regularization: RegularizationConfig = RegularizationConfig()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from lightning_fabric import seed_everything
@@ -16,66 +15,52 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from sightline.callbacks import Callback, ProbeMonitor, Samples
+from sightline.callbacks import Callback, Samples
 from sightline.events import to_path
-from sightline.hjepa.augmentation import random_affine
-from sightline.hjepa.block import stochastic_depth
+from sightline.hjepa.augmentation import affine
 from sightline.hjepa.build import (
     create_loss,
     create_masking,
     create_model,
     create_regularizer,
-    images_of,
 )
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
-from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
+from sightline.hjepa.data import (
+    Batch,
+    create_dataloaders,
+    describe_data,
+    images_of,
+    in_order,
+    order_of,
+)
+from sightline.hjepa.draws import Draws
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
 from sightline.hjepa.features import bounded
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
-from sightline.hjepa.masks import Masks, MultiBlockMasking
-from sightline.hjepa.model import HJEPAModel, View
+from sightline.hjepa.masks import MultiBlockMasking
+from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.model_card import write_model_card
+from sightline.hjepa.outputs import View
 from sightline.hjepa.pixels import unit_range
+from sightline.hjepa.plan import (
+    learning_rate_plan,
+    level_weights_plan,
+    loop_settings,
+    momentum_plan,
+    weight_decay_plan,
+)
 from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, open_logger
+from sightline.hjepa.selection import Masks
+from sightline.hjepa.summary import HJEPASummary, Scores, summarize
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
 from sightline.training.loop import Metrics, StepLoop
 from sightline.training.optimizers import create_optimizer
-from sightline.training.plan import LoopSettings
 from sightline.training.randomness import generator
 from sightline.training.runs import new_run_name
-from sightline.training.schedules import create_ema_scheduler, create_lr_scheduler
 
-if TYPE_CHECKING:
-    from upath import UPath
-
-Scores = dict[str, float]
 NUM_VIEWS = 4  # masks of an image that make up its class for LiDAR
-
-
-@dataclass(frozen=True, slots=True)
-class HJEPASummary:
-    """What a run came to.
-
-    Args:
-        untrained: Held-out losses and probe scores before the first step, by name.
-        trained: The same after the last.
-        num_images: Held-out images that the scores are of.
-        num_steps: Optimizer steps in all.
-        seconds: Time spent in this session.
-        run_dir: Where the logs are.
-        stop_reason: Why the run ended early; None if it did not.
-        log_error: What could not be logged; None if all was.
-    """
-
-    untrained: Scores
-    trained: Scores
-    num_images: int
-    num_steps: int
-    seconds: float
-    run_dir: Path | UPath
-    stop_reason: str | None
-    log_error: str | None
 
 
 class HJEPATrainer(StepLoop):
@@ -118,10 +103,10 @@ class HJEPATrainer(StepLoop):
         self.masking_fn = masking_fn
         self.regularizer = create_regularizer(config)
         self.config = config
-        plan, logging = config.training, config.logging
-        sampler = train_loader.sampler
-        assert isinstance(sampler, EpochBatches)
-        fabric = create_fabric(device, use_amp=plan.use_amp)
+        logging = config.logging
+        sampler = order_of(train_loader)
+        fabric = create_fabric(device, use_amp=config.training.use_amp)
+        self._data_in_words = describe_data(train_loader, val_loader)
         self._probed_train_loader, self._probed_val_loader = (
             in_order(
                 bounded(images_of(loader), config.evaluation.max_images, seed=config.seed),
@@ -129,27 +114,12 @@ class HJEPATrainer(StepLoop):
             )
             for loader in (train_loader, val_loader)
         )
-        settings = LoopSettings(
-            epochs=plan.epochs,
-            stop_after_epochs=plan.stop_after_epochs,
-            accumulation_steps=plan.accumulation_steps,
-            clip_grad=plan.clip_grad,
-            log_every=logging.log_frequency,
-            validate_every_epochs=config.evaluation.eval_frequency,
-            save_at_start=config.health.on_error == "rollback",
-        )
+        settings = loop_settings(config)
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
-        lr = create_lr_scheduler(
-            plan.optimizer, plan.lr, plan.min_lr, plan.epochs, steps_per_epoch, plan.warmup_epochs
-        )
-        ema = config.model.ema
-        self.momentum = create_ema_scheduler(
-            ema.momentum,
-            ema.momentum_end,
-            plan.epochs,
-            steps_per_epoch,
-            ema.momentum_warmup_epochs,
-        )
+        learning_rate = learning_rate_plan(config, steps_per_epoch)
+        weight_decay = weight_decay_plan(config, steps_per_epoch)
+        self.momentum = None if model.shares_encoder else momentum_plan(config, steps_per_epoch)
+        self.level_weights = level_weights_plan(config, steps_per_epoch)
         if callbacks is None:
             callbacks = create_monitors(
                 config,
@@ -159,7 +129,8 @@ class HJEPATrainer(StepLoop):
                 self.evaluate,
                 device=str(fabric.device),
                 steps_per_epoch=steps_per_epoch,
-                learning_rate=lr,
+                learning_rate=learning_rate,
+                weight_decay=weight_decay,
                 momentum=self.momentum,
                 samples=self.projected_samples,
             )
@@ -181,43 +152,59 @@ class HJEPATrainer(StepLoop):
             optimizer,
             train_loader,
             sampler,
-            lr,
+            learning_rate,
             settings,
             fabric=fabric,
             checkpoints=checkpoints,
             resume=resume,
             open_logger=partial(open_logger, config, run_name, callbacks),
             callbacks=callbacks,
+            weight_decay=weight_decay,
         )
 
     # From batch to loss.
 
+    def begin_step(self, micro_batches: Sequence[Batch]) -> None:
+        """Draw for all images, and count the cells to score, whichever micro-batch they are in."""
+        self.loss_fn.weights = self.level_weights(self.step)
+        sizes = [len(images) for images, _ in micro_batches]
+        draws = Draws.of_step(sum(sizes), self.config, self.masking_fn, self._random)
+        self._draws = draws.split(sizes)
+        here_L = draws.count_scored(self.model.level_strides)
+        here_L = here_L.to(self.fabric.device, non_blocking=True)
+        # Processes average their gradients, each of which is to count its cells alike.
+        everywhere_L = self.fabric.all_reduce(here_L, reduce_op="mean")
+        assert isinstance(everywhere_L, Tensor)
+        self._num_scored_L = everywhere_L
+
     def compute_loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """Mask, predict and score one micro-batch."""
-        images = random_affine(
-            unit_range(batch[0]), self.config.data.augmentation, self._random("augmentation")
-        )
-        masks = self.masking_fn(len(images), self._random("masks")).to(self.fabric.device)
-        losses = self._predict(images, masks, self._gates(len(images)))
+        affine_B23, masks, gates = self._draws[self.micro_step]
+        images = affine(unit_range(batch[0]), affine_B23)
+        if gates is not None:
+            gates = gates.to(self.fabric.device, non_blocking=True)
+        num_scored_L = self._num_scored_L * (len(images) / self.samples_per_step)
+        losses = self._predict(images, masks.to(self.fabric.device), gates, num_scored_L)
         metrics: Metrics = {f"loss/h{level}": loss for level, loss in enumerate(losses.levels)}
         metrics["loss/total"] = losses.total
         if self.regularizer is None:
             return losses.total, metrics
-        regularization = self.regularizer(
-            self.outputs.context_features_BD, self._random("regularization")
-        )
+        random = self._random("regularization")
+        views = [self.regularizer(view, random) for view in self.outputs.projections]
+        regularization = torch.stack(views).mean()
         metrics["loss/regularization"] = regularization
         return losses.total + self.config.loss.regularization.weight * regularization, metrics
 
-    def _gates(self, num_images: int) -> Tensor | None:
-        model, random = self.config.model, self._random("stochastic depth")
-        gates = stochastic_depth(model.depth, model.drop_path_rate, num_images, random)
-        return None if gates is None else gates.to(self.fabric.device, non_blocking=True)
-
-    def _predict(self, images: Tensor, masks: Masks, gates: Tensor | None = None) -> LevelLosses:
+    def _predict(
+        self,
+        images: Tensor,
+        masks: Masks,
+        gates: Tensor | None = None,
+        num_scored_L: Tensor | None = None,
+    ) -> LevelLosses:
         self.outputs = self.module(images, masks, gates)
         losses: LevelLosses = self.loss_fn(
-            self.outputs.predictions, self.outputs.targets, self.outputs.scored
+            self.outputs.predictions, self.outputs.targets, self.outputs.scored, num_scored_L
         )
         return losses
 
@@ -232,13 +219,14 @@ class HJEPATrainer(StepLoop):
             ]
 
     def _random(self, stream: str) -> torch.Generator:
-        """A generator that is a function of the seed, the step, the micro-batch and the rank."""
-        return generator(
-            self.config.seed, stream, self.step, self.micro_step, self.fabric.global_rank
-        )
+        """A generator that is a function of the seed, the step and the rank."""
+        # The 0 was the micro-batch: with it, a step draws what it drew in earlier versions.
+        return generator(self.config.seed, stream, self.step, 0, self.fabric.global_rank)
 
     def after_optimizer_step(self) -> Metrics:
-        """Move the target encoder after the context encoder."""
+        """Move the target encoder after the context encoder, unless they are one."""
+        if self.momentum is None:
+            return {}
         momentum = self.momentum(self.step - 1)
         ema_update(self.model.target_encoder, self.model.context_encoder, momentum)
         return {
@@ -290,6 +278,8 @@ class HJEPATrainer(StepLoop):
         """
         started = time.perf_counter()
         log_error = None
+        if self.step == 0:
+            self.logger.log_text("run/data", self._data_in_words, step=0)
         try:
             self.run()
         except BaseException as error:
@@ -301,19 +291,9 @@ class HJEPATrainer(StepLoop):
         except (OSError, RuntimeError, ValueError) as error:
             # The worker has told so at once; what was trained is worth more than its log.
             log_error = str(error)
-        probes = [callback for callback in self.callbacks if isinstance(callback, ProbeMonitor)]
-        untrained = {**self.first_validation, **(probes[0].untrained if probes else {})}
-        trained = {**self.last_validation, **(probes[0].latest if probes else {})}
-        return HJEPASummary(
-            untrained=untrained,
-            trained=trained,
-            num_images=min(len(images_of(self.val_loader)), self.config.evaluation.max_images),
-            num_steps=self.step,
-            seconds=time.perf_counter() - started,
-            run_dir=self.logger.run_dir,
-            stop_reason=self.stop_reason,
-            log_error=log_error,
-        )
+        summary = summarize(self, time.perf_counter() - started, log_error)
+        write_model_card(self, summary)
+        return summary
 
     @classmethod
     def from_config(

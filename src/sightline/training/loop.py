@@ -7,11 +7,8 @@ depends on is in the checkpoint, so a resumed run takes the steps that an uninte
 from __future__ import annotations
 
 import itertools
-import logging
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,21 +20,19 @@ from sightline.callbacks import Callback, CallbackList, EverySteps, Need
 from sightline.catalogue import bands
 from sightline.logger import MetricsLogger
 from sightline.training.checkpoint_files import Checkpoint
-from sightline.training.checkpoints import CheckpointManager, load_weights
+from sightline.training.checkpoints import CheckpointManager
 from sightline.training.clipping import GradientClipping
-from sightline.training.going_back import GoesBack
 from sightline.training.interruption import stop_on_signals
-from sightline.training.means import SampleMean
+from sightline.training.kept_state import KeepsState
 from sightline.training.observed_step import ObservedStep
+from sightline.training.optimizers import set_rates
 from sightline.training.plan import LoopSettings, ResumableBatches
-
-log = logging.getLogger(__name__)
 
 Batch = Any
 Metrics = dict[str, Tensor | float]
 
 
-class StepLoop(ObservedStep, GoesBack, ABC):
+class StepLoop(ObservedStep, KeepsState, ABC):
     """Trains a module; a recipe says what its loss is and what follows a step.
 
     Args:
@@ -53,6 +48,8 @@ class StepLoop(ObservedStep, GoesBack, ABC):
         open_logger: Opens the run's logger, given the step it continues after or None. It is called
             last: nothing of an earlier session's log is touched before the checkpoint fits.
         callbacks: What is measured and logged beside the loss.
+        weight_decay: Weight decay of the step after `step` finished ones, for the optimizer's group
+            `decay`; None for what the optimizer was made with.
 
     Raises:
         ValueError: If the checkpoint does not fit.
@@ -73,27 +70,23 @@ class StepLoop(ObservedStep, GoesBack, ABC):
         resume: Checkpoint | None,
         open_logger: Callable[[int | None], MetricsLogger],
         callbacks: Sequence[Callback] = (),
+        weight_decay: Callable[[int], float] | None = None,
     ) -> None:
         ObservedStep.__init__(self, module, optimizer, fabric.device)
-        GoesBack.__init__(self, checkpoints, open_logger)
+        clipping = GradientClipping(settings.clip_grad, fabric.device)
+        KeepsState.__init__(self, module, optimizer, clipping, fabric, checkpoints, open_logger)
         self.fabric = fabric
-        self.unwrapped_module = module
         self.module, self.optimizer = fabric.setup(module, optimizer)
         self.train_loader = fabric.setup_dataloaders(train_loader, use_distributed_sampler=False)
         self.sampler = sampler
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
         self.settings = settings
         self.callbacks = CallbackList(callbacks)
-        self.step = 0
         self.micro_step = 0
         self.stop_reason: str | None = None
         self.samples_per_step = 0
         self._logs_at = EverySteps(settings.log_every)
-        self._clipping = GradientClipping(settings.clip_grad, fabric.device)
-        self._loss = torch.zeros((), device=fabric.device)
-        self._epoch_loss = SampleMean(fabric.device)
-        self.first_validation: dict[str, float] = {}
-        self.last_validation: dict[str, float] = {}
         if resume is not None:
             self.restore(resume)
         self.logger = open_logger(None if resume is None else resume.step)
@@ -112,6 +105,9 @@ class StepLoop(ObservedStep, GoesBack, ABC):
     @abstractmethod
     def validate(self) -> Metrics:
         """Mean metrics over the validation set, by name without prefix."""
+
+    def begin_step(self, micro_batches: Sequence[Batch]) -> None:
+        """What is drawn, counted or set once an optimizer step, before its first micro-batch."""
 
     def after_optimizer_step(self) -> Metrics:
         """What follows an optimizer step, such as a moving average; metrics to log with it."""
@@ -193,9 +189,10 @@ class StepLoop(ObservedStep, GoesBack, ABC):
             self.callbacks.on_batch_begin(self, micro_batches[0])
             self.begin_observing(self.callbacks.needs)
         is_logged = self._logs_at.is_due(self.step + 1)
-        learning_rate = self.learning_rate(self.step) * self.learning_rate_factor
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+        rates = {"lr": self.learning_rate(self.step) * self.learning_rate_factor}
+        if self.weight_decay is not None:
+            rates["weight_decay"] = self.weight_decay(self.step)
+        set_rates(self.optimizer, **rates)
         # Not after the step, so that callbacks can still read the gradients then.
         self.optimizer.zero_grad()
         loss, metrics = self._accumulate_gradients(micro_batches)
@@ -208,7 +205,7 @@ class StepLoop(ObservedStep, GoesBack, ABC):
         self._loss = loss
         metrics |= {
             "train/loss": loss,
-            "train/lr": learning_rate,
+            **{f"train/{name}": rate for name, rate in rates.items()},
             "epoch": self.step / self.steps_per_epoch,
         }
         with self.watching():
@@ -220,11 +217,15 @@ class StepLoop(ObservedStep, GoesBack, ABC):
             self.end_observing()
 
     def _accumulate_gradients(self, micro_batches: Sequence[Batch]) -> tuple[Tensor, Metrics]:
-        """Gradients of the mean loss over the micro-batches; metrics are means over them too."""
-        share = 1 / len(micro_batches)
+        """Gradients of the mean loss over the samples; metrics are means over them too."""
+        sizes = [len(batch[0]) for batch in micro_batches]
+        self.samples_per_step = sum(sizes)
         means: Metrics = {}
         mean_loss = torch.zeros((), device=self.fabric.device)
+        with self.phases.phase("forward"):
+            self.begin_step(micro_batches)
         for self.micro_step, batch in enumerate(micro_batches):
+            share = sizes[self.micro_step] / self.samples_per_step
             is_last = self.micro_step + 1 == len(micro_batches)
             with self.fabric.no_backward_sync(self.module, enabled=not is_last):
                 with self.phases.phase("forward"):
@@ -235,7 +236,6 @@ class StepLoop(ObservedStep, GoesBack, ABC):
             for name, value in metrics.items():
                 value = value.detach() if isinstance(value, Tensor) else value
                 means[name] = means.get(name, 0.0) + value * share
-        self.samples_per_step = sum(len(batch[0]) for batch in micro_batches)
         self._epoch_loss.add(mean_loss, self.samples_per_step)
         return mean_loss, means
 
@@ -260,53 +260,3 @@ class StepLoop(ObservedStep, GoesBack, ABC):
         self.module.train()
         self.callbacks.on_validation_end(self, logs)
         return logs
-
-    # What is kept.
-
-    def save(self, epoch: int, metrics: Mapping[str, Tensor | float]) -> Path | None:
-        """Write a checkpoint of everything the next step depends on.
-
-        A state whose last loss was not a number is not kept: the checkpoint before it is what a
-        run can go on from.
-
-        Args:
-            epoch: The epoch that the last step belonged to.
-            metrics: Metrics of that epoch; the checkpoint manager ranks by one of them.
-
-        Returns:
-            Where it lies; None if there was nothing worth keeping.
-        """
-        if not math.isfinite(loss := float(self._loss)):
-            log.error("No checkpoint at step %d: the loss is %s.", self.step, loss)
-            return None
-        # What is logged up to this step is on disk before the checkpoint that continues from it.
-        self.logger.drain()
-        state = {
-            "run_name": self.logger.run_dir.name,
-            "blueprint": self.blueprint(),
-            "model": self.unwrapped_module.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "clipping": self._clipping.state_dict(),
-            "epoch_loss": self._epoch_loss.state_dict(),
-            "first_validation": self.first_validation,
-            "last_validation": self.last_validation,
-            "learning_rate_cuts": [list(cut) for cut in self.learning_rate_cuts],
-            "callbacks": self.callbacks.state_dict(),
-        }
-        numbers = {name: float(value) for name, value in metrics.items()}
-        return self.checkpoints.save(state, step=self.step, epoch=epoch, metrics=numbers)
-
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Stand where the checkpoint was saved."""
-        state = checkpoint.state
-        load_weights(self.unwrapped_module, state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self._clipping.load_state_dict(state["clipping"])
-        self._epoch_loss.load_state_dict(state["epoch_loss"])
-        self.first_validation = state["first_validation"]
-        self.last_validation = state["last_validation"]
-        self.learning_rate_cuts = tuple(
-            (int(step), float(factor)) for step, factor in state.get("learning_rate_cuts", ())
-        )
-        self.callbacks.load_state_dict(state["callbacks"])
-        self.step = checkpoint.step

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import torch
 from torch import nn
 
-from sightline.training.schedules import OptimizerName
+from sightline.training.schedule_creation import OptimizerName
 
 # A place or a token is an offset added to the features: to shrink it is to blur it.
 _OFFSET_NAME = re.compile(
@@ -68,6 +68,28 @@ def create_optimizer(
     if name == "adam":
         return torch.optim.Adam(groups, lr=lr, betas=betas, fused=True)
     return torch.optim.SGD(groups, lr=lr, momentum=betas[0], fused=True)
+
+
+def set_rates(
+    optimizer: torch.optim.Optimizer, *, lr: float, weight_decay: float | None = None
+) -> None:
+    """Set what the next step of an optimizer works with.
+
+    Args:
+        optimizer: The optimizer, as `create_optimizer` makes it.
+        lr: The learning rate of all groups.
+        weight_decay: The decay of the group ``"decay"``; None to leave it as it is.
+
+    Example:
+        >>> optimizer = create_optimizer(nn.Linear(4, 3), lr=1e-3, weight_decay=0.05)
+        >>> set_rates(optimizer, lr=1e-4, weight_decay=0.4)
+        >>> [(group["lr"], group["weight_decay"]) for group in optimizer.param_groups]
+        [(0.0001, 0.4), (0.0001, 0.0)]
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+        if weight_decay is not None and group.get("name") == "decay":
+            group["weight_decay"] = weight_decay
 
 
 def split_by_decay(
