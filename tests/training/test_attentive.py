@@ -54,6 +54,22 @@ def test_any_width_has_heads_of_at_most_64_dimensions(width, heads):
     assert pooling(torch.zeros(2, 5, width)).shape == (2, 3)
 
 
+@pytest.mark.parametrize(("num_images", "epochs"), [(100, 125), (1000, 20)])
+def test_few_images_are_passed_over_more_often(num_images, epochs):
+    tokens, labels = marked_patches(num_images, 1, num_tokens=2, width=4)
+    passed = []
+
+    def track(items):
+        for item in items:
+            passed.append(item)
+            yield item
+
+    attentive_probe_accuracy(
+        tokens.__getitem__, labels, tokens.__getitem__, labels, batch_size=25, track=track
+    )
+    assert len(passed) == epochs
+
+
 def test_an_unseen_class_is_an_error_of_the_probe():
     tokens, labels = TEST
     found = attentive_probe_accuracy(

@@ -102,6 +102,12 @@ def test_a_sweep_is_a_function_of_its_seed():
     assert swept(seed=3).heads != swept(seed=4).heads
 
 
+def test_the_seed_chooses_the_batches(monkeypatch):
+    split = class_shares_split(TRAIN[1], share=0.1, seed=0)
+    monkeypatch.setattr(sweep_module, "class_shares_split", lambda *_, **options: split)
+    assert swept(seed=3).heads != swept(seed=4).heads
+
+
 def test_scale_and_shift_of_features_do_not_matter_and_constant_ones_do_not_harm():
     moved = [np.hstack([x * 1e3 + 50, np.full((len(x), 1), 7.0)]) for x in (TRAIN[0], TEST[0])]
     plain = linear_sweep({"x": TRAIN[0]}, TRAIN[1], {"x": TEST[0]}, TEST[1], num_epochs=3)

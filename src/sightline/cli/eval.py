@@ -52,7 +52,9 @@ def hjepa(
     neighbours: Annotated[int, typer.Option(min=1, help="Of the kNN accuracy.")] = 20,
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="Of trained probes; 100 of the sweep, 20 of the attentive one."),
+        typer.Option(
+            min=1, help="Of the sweep, else 100, and of the attentive probe, else 20 or 500 steps."
+        ),
     ] = None,
     max_images: Annotated[
         int | None, typer.Option(min=1, help="Of each set, evenly by class; all without.")

@@ -108,7 +108,7 @@ class Assessor:
         probes: What is probed; all of `PROBES` by default.
         num_neighbours: Of the kNN accuracy.
         sweep_epochs: Passes of the sweep over the features.
-        attentive_epochs: Passes of the attentive probe over the images.
+        attentive_epochs: Passes of the attentive probe over the images; None for the usual number.
         max_logistic: The most images that a logistic regression is fit to; the sweep takes more.
         seed: Chooses draws, batches, masks and first weights.
         track: Shows how far it has come.
@@ -122,7 +122,7 @@ class Assessor:
     probes: Collection[ProbeName] = PROBES
     num_neighbours: int = KNN_NEIGHBOURS
     sweep_epochs: int = 100
-    attentive_epochs: int = 20
+    attentive_epochs: int | None = None
     max_logistic: int = 10_000
     seed: int = 0
     track: Track = silently

@@ -199,9 +199,8 @@ def masked_views(
             views = []
             for _ in range(num_views):
                 keep = masking(len(images_BCHW), random).to(device).context
-                valid_BM1 = keep.valid_BM[..., None]
-                seen_BMD = model.target_encoder(on_device_BCHW, keep) * valid_BM1
-                views.append(seen_BMD.sum(1) / valid_BM1.sum(1))
+                seen_BMD = model.target_encoder(on_device_BCHW, keep)  # zero where padded
+                views.append(seen_BMD.sum(1) / keep.valid_BM.sum(1)[:, None])
             found.append(torch.stack(views, 1).cpu())
     return torch.cat(found).numpy()
 

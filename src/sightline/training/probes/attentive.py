@@ -19,6 +19,8 @@ from sightline.training.randomness import generator
 LEARNING_RATE = 1e-3
 WEIGHT_DECAY = 0.01
 WARMUP_SHARE = 0.1
+USUAL_EPOCHS = 20
+LEAST_STEPS = 500  # fewer leave it behind a linear probe on a few thousand images
 MAX_HEAD_WIDTH = 64
 TokensOf = Callable[[Tensor], Tensor]
 """Row numbers to tokens, (B,) -> (B, T, D)."""
@@ -73,7 +75,7 @@ def attentive_probe_accuracy(
     test_tokens: TokensOf,
     test_y: Array,
     *,
-    num_epochs: int = 20,
+    num_epochs: int | None = None,
     batch_size: int = 128,
     seed: int = 0,
     device: str | torch.device = "cpu",
@@ -93,7 +95,8 @@ def attentive_probe_accuracy(
         train_y: Training labels, ``(samples,)``, integers of at least two classes.
         test_tokens: The same of the test images.
         test_y: Test labels, ``(samples,)``, integers. One unseen in training counts as an error.
-        num_epochs: Passes over the training images, 1 or more.
+        num_epochs: Passes over the training images, 1 or more; None for 20, or for as many as make
+            500 steps where images are few.
         batch_size: Images in a batch, 1 or more.
         seed: Chooses the first weights and the batches.
         device: Where to compute.
@@ -115,14 +118,17 @@ def attentive_probe_accuracy(
             "probe on a set with more classes."
         )
     for what, number in (("num_epochs", num_epochs), ("batch_size", batch_size)):
-        if number < 1:
+        if number is not None and number < 1:
             raise ValueError(f"{what} must be at least 1, got {number}; set it to a count.")
     class_N = torch.from_numpy(train_class).to(device)
     width = train_tokens(torch.arange(1)).shape[-1]
     with torch.random.fork_rng(devices=[]):  # the caller's numbers stay as they were
         torch.manual_seed(generator(seed, "attentive probe").initial_seed())
         probe = AttentivePooling(width, len(classes)).to(device)
-    num_steps = num_epochs * math.ceil(len(train_y) / batch_size)
+    steps_per_epoch = math.ceil(len(train_y) / batch_size)
+    if num_epochs is None:
+        num_epochs = max(USUAL_EPOCHS, math.ceil(LEAST_STEPS / steps_per_epoch))
+    num_steps = num_epochs * steps_per_epoch
     optimizer = torch.optim.AdamW(probe.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     num_warmup = max(round(WARMUP_SHARE * num_steps), 1)
 
