@@ -89,6 +89,8 @@ CHANGES: dict[str, Change] = {
     "training.accumulation_steps": Change("2"),
     # Evaluation, checkpoints.
     "evaluation.eval_frequency": Change("1"),
+    "evaluation.probes": Change("[knn]"),
+    "evaluation.max_images": Change("20"),
     "checkpoint.save_frequency": Change("1", ("evaluation.eval_frequency=1",)),
     "checkpoint.keep_best_n": Change("1", ("checkpoint.save_frequency=1", "training.epochs=4")),
     "checkpoint.checkpoint_dir": Change("{runs}/elsewhere"),

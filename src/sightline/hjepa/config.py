@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from sightline.hjepa.data_config import DataConfig
 from sightline.hjepa.model_config import LossConfig, MaskingConfig, ModelConfig
 from sightline.training.config import Config
+from sightline.training.probes.neighbours import KNN_NEIGHBOURS
 from sightline.training.run_config import (
     CheckpointConfig,
     HealthConfig,
@@ -15,6 +18,23 @@ from sightline.training.run_config import (
     NonNegativeInt,
 )
 from sightline.training.schedule_creation import OptimizerName
+
+
+class EarlyStoppingConfig(Config):
+    """When a run that no longer gets better is ended."""
+
+    metric: Literal["eval/knn_accuracy", "val/loss"] = Field(
+        "eval/knn_accuracy",
+        description="what must get better; a loss only with care: its targets move along",
+    )
+    mode: Literal["min", "max"] | None = Field(
+        None, description="whether lower or higher is better; null for what suits the metric"
+    )
+    patience: PositiveInt = Field(5, description="evaluations in a row without a better value")
+    min_delta: NonNegative = Field(0.0, description="a better value is better by more than this")
+
+
+OnlineProbe = Literal["knn", "linear", "few-label"]
 
 
 class TrainingConfig(Config):
@@ -28,16 +48,40 @@ class TrainingConfig(Config):
     lr: PositiveFloat = Field(1e-3, description="learning rate after the warm-up")
     min_lr: NonNegative = Field(1e-6, description="learning rate of the last step")
     weight_decay: NonNegative = Field(0.05, description="not on biases, norms and embeddings")
+    weight_decay_end: NonNegative | None = Field(
+        None, description="weight decay of the last step, reached as a cosine; null for the same"
+    )
     optimizer: OptimizerName = "adamw"
     clip_grad: PositiveFloat | None = Field(1.0, description="largest gradient norm; null for none")
     use_amp: bool = Field(False, description="bfloat16 mixed precision")
     accumulation_steps: PositiveInt = Field(1, description="micro-batches an optimizer step")
+    early_stopping: EarlyStoppingConfig | None = Field(
+        None, description="end a run that no longer gets better; null for never"
+    )
 
 
 class EvaluationConfig(Config):
-    """When the encoder is measured on held-out images."""
+    """When the encoder is measured on held-out images, and how."""
 
     eval_frequency: PositiveInt = Field(10, description="epochs between validations and probes")
+    probes: tuple[OnlineProbe, ...] = Field(
+        ("knn", "linear", "few-label"),
+        description="what is probed while training; knn ranks the checkpoints",
+    )
+    max_images: int = Field(
+        10_000,
+        ge=KNN_NEIGHBOURS,
+        description="most images of each set that are probed, evenly by class",
+    )
+
+    @model_validator(mode="after")
+    def _checkpoints_are_ranked(self) -> EvaluationConfig:
+        if "knn" not in self.probes:
+            raise ValueError(
+                f"expected knn among evaluation.probes, since checkpoints are ranked by it, got "
+                f"{list(self.probes)}; add it"
+            )
+        return self
 
 
 class HJEPALoggingConfig(LoggingConfig):
@@ -63,12 +107,18 @@ class HJEPAConfig(Config):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> HJEPAConfig:
-        levels, weights = self.model.num_hierarchies, self.loss.hierarchy_weights
-        if len(weights) != levels:
-            raise ValueError(
-                f"expected one of loss.hierarchy_weights for each of the {levels} levels of "
-                f"model.num_hierarchies, got {len(weights)}; give {levels} weights"
-            )
+        levels = self.model.num_hierarchies
+        for name in ("hierarchy_weights", "hierarchy_weights_end"):
+            weights = getattr(self.loss, name)
+            if weights is not None and len(weights) != levels:
+                raise ValueError(
+                    f"expected one of loss.{name} for each of the {levels} levels of "
+                    f"model.num_hierarchies, got {len(weights)}; give {levels} weights"
+                )
+            if weights is not None and not any(weights):
+                raise ValueError(
+                    f"expected at least one of loss.{name} above 0, got {list(weights)}; raise one"
+                )
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from sightline.hjepa.selection import Selection
+
 Fusion = Literal["mean", "fpn"]
 
 
@@ -87,12 +89,12 @@ def level_depths(depths: Sequence[int] | None, num_levels: int, deepest: int) ->
     return found
 
 
-def on_grid(x_BMD: Tensor, index_BM: Tensor, grid_size: tuple[int, int]) -> Tensor:
+def on_grid(x_BMD: Tensor, chosen: Selection, grid_size: tuple[int, int]) -> Tensor:
     """Put patches at their places; zero elsewhere.
 
     Args:
-        x_BMD: Features of some patches of each image, zero in slots without one.
-        index_BM: Numbers of the patches in raster order, int64; 0 in slots without one.
+        x_BMD: Features of some patches of each image.
+        chosen: Which patches those are.
         grid_size: Patches (rows, columns).
 
     Returns:
@@ -100,10 +102,9 @@ def on_grid(x_BMD: Tensor, index_BM: Tensor, grid_size: tuple[int, int]) -> Tens
     """
     B, _, D = x_BMD.shape
     rows, columns = grid_size
-    grid_BND = x_BMD.new_zeros(B, rows * columns, D)
-    # Slots without a patch add their zero to patch 0.
-    grid_BND.scatter_add_(1, index_BM[..., None].expand(-1, -1, D), x_BMD)
-    return grid_BND.unflatten(1, grid_size)
+    x_TD = chosen.ragged.pack(x_BMD)
+    grid_XD = x_TD.new_zeros(B * rows * columns, D).index_copy(0, chosen.place_T, x_TD)
+    return grid_XD.view(B, rows, columns, D)
 
 
 def pool(x_BHWD: Tensor, stride: tuple[int, int]) -> Tensor:

@@ -239,9 +239,7 @@ class HJEPAModel(nn.Module):
         return model
 
     def _predict(self, context_BMD: Tensor, masks: Masks) -> list[Tensor]:
-        predicted_BHWP = on_grid(
-            self.predictor(context_BMD, masks), masks.target.index_BM, self.grid_size
-        )
+        predicted_BHWP = on_grid(self.predictor(context_BMD, masks), masks.target, self.grid_size)
         fused = self.fusion(predicted_BHWP, masks.target_BHW)
         return [head(level_BHWP) for head, level_BHWP in zip(self.heads, fused, strict=True)]
 

@@ -10,8 +10,8 @@ import torch
 
 from sightline._amounts import duration
 from sightline.callbacks.run_facts import environment_table, parts_table
-from sightline.hjepa.build import images_of
 from sightline.hjepa.costs import measure_costs
+from sightline.hjepa.data import images_of
 from sightline.hjepa.summary import HJEPASummary
 from sightline.training.config import to_yaml
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sightline.callbacks import ProbeMonitor
-from sightline.hjepa.build import images_of
+from sightline.hjepa.data import images_of
 from sightline.training.probes import standard_error
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class HJEPASummary:
         return [
             (label, self._cell(name, self.untrained), self._cell(name, self.trained))
             for name, label in labels.items()
+            if name in self.trained  # not a probe that evaluation.probes leaves out
         ]
 
     def _cell(self, name: str, scores: Scores) -> str:
@@ -84,7 +85,7 @@ def summarize(trainer: HJEPATrainer, seconds: float, log_error: str | None) -> H
     return HJEPASummary(
         untrained={**trainer.first_validation, **(probes[0].untrained if probes else {})},
         trained={**trainer.last_validation, **(probes[0].latest if probes else {})},
-        num_images=len(images_of(trainer.val_loader)),
+        num_images=min(len(images_of(trainer.val_loader)), trainer.config.evaluation.max_images),
         num_steps=trainer.step,
         seconds=seconds,
         run_dir=trainer.logger.run_dir,

@@ -17,26 +17,39 @@ from torch.utils.data import DataLoader
 
 from sightline.callbacks import Callback, Samples
 from sightline.events import to_path
-from sightline.hjepa.augmentation import random_affine
-from sightline.hjepa.block import stochastic_depth
+from sightline.hjepa.augmentation import affine
 from sightline.hjepa.build import (
     create_loss,
     create_masking,
     create_model,
     create_regularizer,
-    images_of,
 )
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
-from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
+from sightline.hjepa.data import (
+    Batch,
+    create_dataloaders,
+    describe_data,
+    images_of,
+    in_order,
+    order_of,
+)
+from sightline.hjepa.draws import Draws
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
+from sightline.hjepa.features import bounded
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.model_card import write_model_card
 from sightline.hjepa.outputs import View
 from sightline.hjepa.pixels import unit_range
-from sightline.hjepa.plan import learning_rate_plan, loop_settings, momentum_plan
+from sightline.hjepa.plan import (
+    learning_rate_plan,
+    level_weights_plan,
+    loop_settings,
+    momentum_plan,
+    weight_decay_plan,
+)
 from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, open_logger
 from sightline.hjepa.selection import Masks
 from sightline.hjepa.summary import HJEPASummary, Scores, summarize
@@ -91,14 +104,22 @@ class HJEPATrainer(StepLoop):
         self.regularizer = create_regularizer(config)
         self.config = config
         logging = config.logging
-        sampler = train_loader.sampler
-        assert isinstance(sampler, EpochBatches)
+        sampler = order_of(train_loader)
         fabric = create_fabric(device, use_amp=config.training.use_amp)
-        self._probed_train_loader = in_order(images_of(train_loader), config.data.batch_size)
+        self._data_in_words = describe_data(train_loader, val_loader)
+        self._probed_train_loader, self._probed_val_loader = (
+            in_order(
+                bounded(images_of(loader), config.evaluation.max_images, seed=config.seed),
+                config.data.batch_size,
+            )
+            for loader in (train_loader, val_loader)
+        )
         settings = loop_settings(config)
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
         learning_rate = learning_rate_plan(config, steps_per_epoch)
+        weight_decay = weight_decay_plan(config, steps_per_epoch)
         self.momentum = None if model.shares_encoder else momentum_plan(config, steps_per_epoch)
+        self.level_weights = level_weights_plan(config, steps_per_epoch)
         if callbacks is None:
             callbacks = create_monitors(
                 config,
@@ -109,6 +130,7 @@ class HJEPATrainer(StepLoop):
                 device=str(fabric.device),
                 steps_per_epoch=steps_per_epoch,
                 learning_rate=learning_rate,
+                weight_decay=weight_decay,
                 momentum=self.momentum,
                 samples=self.projected_samples,
             )
@@ -137,17 +159,32 @@ class HJEPATrainer(StepLoop):
             resume=resume,
             open_logger=partial(open_logger, config, run_name, callbacks),
             callbacks=callbacks,
+            weight_decay=weight_decay,
         )
 
     # From batch to loss.
 
+    def begin_step(self, micro_batches: Sequence[Batch]) -> None:
+        """Draw for all images, and count the cells to score, whichever micro-batch they are in."""
+        self.loss_fn.weights = self.level_weights(self.step)
+        sizes = [len(images) for images, _ in micro_batches]
+        draws = Draws.of_step(sum(sizes), self.config, self.masking_fn, self._random)
+        self._draws = draws.split(sizes)
+        here_L = draws.count_scored(self.model.level_strides)
+        here_L = here_L.to(self.fabric.device, non_blocking=True)
+        # Processes average their gradients, each of which is to count its cells alike.
+        everywhere_L = self.fabric.all_reduce(here_L, reduce_op="mean")
+        assert isinstance(everywhere_L, Tensor)
+        self._num_scored_L = everywhere_L
+
     def compute_loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """Mask, predict and score one micro-batch."""
-        images = random_affine(
-            unit_range(batch[0]), self.config.data.augmentation, self._random("augmentation")
-        )
-        masks = self.masking_fn(len(images), self._random("masks")).to(self.fabric.device)
-        losses = self._predict(images, masks, self._gates(len(images)))
+        affine_B23, masks, gates = self._draws[self.micro_step]
+        images = affine(unit_range(batch[0]), affine_B23)
+        if gates is not None:
+            gates = gates.to(self.fabric.device, non_blocking=True)
+        num_scored_L = self._num_scored_L * (len(images) / self.samples_per_step)
+        losses = self._predict(images, masks.to(self.fabric.device), gates, num_scored_L)
         metrics: Metrics = {f"loss/h{level}": loss for level, loss in enumerate(losses.levels)}
         metrics["loss/total"] = losses.total
         if self.regularizer is None:
@@ -158,15 +195,16 @@ class HJEPATrainer(StepLoop):
         metrics["loss/regularization"] = regularization
         return losses.total + self.config.loss.regularization.weight * regularization, metrics
 
-    def _gates(self, num_images: int) -> Tensor | None:
-        model, random = self.config.model, self._random("stochastic depth")
-        gates = stochastic_depth(model.depth, model.drop_path_rate, num_images, random)
-        return None if gates is None else gates.to(self.fabric.device, non_blocking=True)
-
-    def _predict(self, images: Tensor, masks: Masks, gates: Tensor | None = None) -> LevelLosses:
+    def _predict(
+        self,
+        images: Tensor,
+        masks: Masks,
+        gates: Tensor | None = None,
+        num_scored_L: Tensor | None = None,
+    ) -> LevelLosses:
         self.outputs = self.module(images, masks, gates)
         losses: LevelLosses = self.loss_fn(
-            self.outputs.predictions, self.outputs.targets, self.outputs.scored
+            self.outputs.predictions, self.outputs.targets, self.outputs.scored, num_scored_L
         )
         return losses
 
@@ -181,10 +219,9 @@ class HJEPATrainer(StepLoop):
             ]
 
     def _random(self, stream: str) -> torch.Generator:
-        """A generator that is a function of the seed, the step, the micro-batch and the rank."""
-        return generator(
-            self.config.seed, stream, self.step, self.micro_step, self.fabric.global_rank
-        )
+        """A generator that is a function of the seed, the step and the rank."""
+        # The 0 was the micro-batch: with it, a step draws what it drew in earlier versions.
+        return generator(self.config.seed, stream, self.step, 0, self.fabric.global_rank)
 
     def after_optimizer_step(self) -> Metrics:
         """Move the target encoder after the context encoder, unless they are one."""
@@ -223,8 +260,9 @@ class HJEPATrainer(StepLoop):
         return evaluate_encoder(
             self.model,
             self._probed_train_loader,
-            self.val_loader,
+            self._probed_val_loader,
             self.fabric.device,
+            probes=self.config.evaluation.probes,
             seed=self.config.seed,
         )
 
@@ -240,6 +278,8 @@ class HJEPATrainer(StepLoop):
         """
         started = time.perf_counter()
         log_error = None
+        if self.step == 0:
+            self.logger.log_text("run/data", self._data_in_words, step=0)
         try:
             self.run()
         except BaseException as error:

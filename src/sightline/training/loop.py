@@ -25,6 +25,7 @@ from sightline.training.clipping import GradientClipping
 from sightline.training.interruption import stop_on_signals
 from sightline.training.kept_state import KeepsState
 from sightline.training.observed_step import ObservedStep
+from sightline.training.optimizers import set_rates
 from sightline.training.plan import LoopSettings, ResumableBatches
 
 Batch = Any
@@ -47,6 +48,8 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         open_logger: Opens the run's logger, given the step it continues after or None. It is called
             last: nothing of an earlier session's log is touched before the checkpoint fits.
         callbacks: What is measured and logged beside the loss.
+        weight_decay: Weight decay of the step after `step` finished ones, for the optimizer's group
+            `decay`; None for what the optimizer was made with.
 
     Raises:
         ValueError: If the checkpoint does not fit.
@@ -67,6 +70,7 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         resume: Checkpoint | None,
         open_logger: Callable[[int | None], MetricsLogger],
         callbacks: Sequence[Callback] = (),
+        weight_decay: Callable[[int], float] | None = None,
     ) -> None:
         ObservedStep.__init__(self, module, optimizer, fabric.device)
         clipping = GradientClipping(settings.clip_grad, fabric.device)
@@ -76,6 +80,7 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         self.train_loader = fabric.setup_dataloaders(train_loader, use_distributed_sampler=False)
         self.sampler = sampler
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
         self.settings = settings
         self.callbacks = CallbackList(callbacks)
         self.micro_step = 0
@@ -100,6 +105,9 @@ class StepLoop(ObservedStep, KeepsState, ABC):
     @abstractmethod
     def validate(self) -> Metrics:
         """Mean metrics over the validation set, by name without prefix."""
+
+    def begin_step(self, micro_batches: Sequence[Batch]) -> None:
+        """What is drawn, counted or set once an optimizer step, before its first micro-batch."""
 
     def after_optimizer_step(self) -> Metrics:
         """What follows an optimizer step, such as a moving average; metrics to log with it."""
@@ -181,9 +189,10 @@ class StepLoop(ObservedStep, KeepsState, ABC):
             self.callbacks.on_batch_begin(self, micro_batches[0])
             self.begin_observing(self.callbacks.needs)
         is_logged = self._logs_at.is_due(self.step + 1)
-        learning_rate = self.learning_rate(self.step) * self.learning_rate_factor
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+        rates = {"lr": self.learning_rate(self.step) * self.learning_rate_factor}
+        if self.weight_decay is not None:
+            rates["weight_decay"] = self.weight_decay(self.step)
+        set_rates(self.optimizer, **rates)
         # Not after the step, so that callbacks can still read the gradients then.
         self.optimizer.zero_grad()
         loss, metrics = self._accumulate_gradients(micro_batches)
@@ -196,7 +205,7 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         self._loss = loss
         metrics |= {
             "train/loss": loss,
-            "train/lr": learning_rate,
+            **{f"train/{name}": rate for name, rate in rates.items()},
             "epoch": self.step / self.steps_per_epoch,
         }
         with self.watching():
@@ -208,11 +217,15 @@ class StepLoop(ObservedStep, KeepsState, ABC):
             self.end_observing()
 
     def _accumulate_gradients(self, micro_batches: Sequence[Batch]) -> tuple[Tensor, Metrics]:
-        """Gradients of the mean loss over the micro-batches; metrics are means over them too."""
-        share = 1 / len(micro_batches)
+        """Gradients of the mean loss over the samples; metrics are means over them too."""
+        sizes = [len(batch[0]) for batch in micro_batches]
+        self.samples_per_step = sum(sizes)
         means: Metrics = {}
         mean_loss = torch.zeros((), device=self.fabric.device)
+        with self.phases.phase("forward"):
+            self.begin_step(micro_batches)
         for self.micro_step, batch in enumerate(micro_batches):
+            share = sizes[self.micro_step] / self.samples_per_step
             is_last = self.micro_step + 1 == len(micro_batches)
             with self.fabric.no_backward_sync(self.module, enabled=not is_last):
                 with self.phases.phase("forward"):
@@ -223,7 +236,6 @@ class StepLoop(ObservedStep, KeepsState, ABC):
             for name, value in metrics.items():
                 value = value.detach() if isinstance(value, Tensor) else value
                 means[name] = means.get(name, 0.0) + value * share
-        self.samples_per_step = sum(len(batch[0]) for batch in micro_batches)
         self._epoch_loss.add(mean_loss, self.samples_per_step)
         return mean_loss, means
 
