@@ -41,7 +41,7 @@ from sightline.training.averaging import ema_update
 MOST_SHARE = 0.05
 SIZES = {
     64: ("model.patch_size=8", "data.batch_size=8"),
-    224: ("model.patch_size=16", "data.batch_size=16"),
+    224: ("model.patch_size=16", "data.batch_size=4"),
 }
 STEPS = {64: 6, 224: 3}  # in a round
 Step = Callable[[Tensor], None]
