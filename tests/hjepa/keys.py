@@ -28,6 +28,20 @@ def leaves(config_cls: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}"
 
 
+HUB = (
+    "data.dataset=hub",
+    "data.data_path=null",
+    "data.name={hub}",
+    "data.max_unreadable_share=1",
+    "data.num_workers=1",
+)
+STOPPING = (
+    "training.epochs=6",
+    "evaluation.eval_frequency=1",
+    "training.early_stopping={patience: 1, metric: val/loss}",
+)
+STREAM = (*HUB, "data.streaming=true")
+
 # Where a value cannot be used here, the error that names it is the effect.
 CHANGES: dict[str, Change] = {
     "seed": Change("1"),
@@ -58,8 +72,23 @@ CHANGES: dict[str, Change] = {
     # Data.
     "data.dataset": Change("digits"),
     "data.data_path": Change("{other}"),
+    "data.name": Change("{other_hub}", HUB),
+    "data.subset": Change("none", HUB),
+    "data.train_split": Change("test", HUB),
+    "data.val_split": Change("test", HUB),
+    "data.image_column": Change("second_image", HUB),
+    "data.label_column": Change("second_label", HUB),
+    "data.streaming": Change("true", HUB),
+    "data.shuffle_buffer": Change("2", STREAM),
+    "data.max_val_images": Change("21", STREAM),
+    "data.max_probe_images": Change("21", STREAM),
+    "data.channels": Change("1", HUB),
+    "data.cache_dir": Change("null", HUB),
+    "data.max_unreadable_share": Change("0", HUB),
+    "data.num_workers": Change("3", HUB),
     "data.image_size": Change("16"),
     "data.batch_size": Change("4"),
+    "data.augmentation.crop_scale": Change("[0.3, 0.5]"),
     "data.augmentation.rotation_degrees": Change("90"),
     "data.augmentation.translation": Change("0.3"),
     "data.augmentation.scale": Change("0.3"),
@@ -67,12 +96,15 @@ CHANGES: dict[str, Change] = {
     "data.augmentation.horizontal_flip": Change("true"),
     # Masks and loss.
     "masking.num_masks": Change("1"),
+    "masking.placement": Change("uniform"),
     "masking.mask_scale": Change("[0.3, 0.4]"),
     "masking.aspect_ratio": Change("[0.3, 0.5]"),
     "masking.context_scale": Change("[0.6, 0.7]"),
     "loss.type": Change("mse"),
     "loss.target_norm": Change("token"),
     "loss.hierarchy_weights": Change("[1, 2, 3]"),
+    "loss.hierarchy_weights_end": Change("[3, 2, 1]"),
+    "loss.hierarchy_weights_schedule": Change("linear", ("loss.hierarchy_weights_end=[3, 2, 1]",)),
     "loss.regularization.type": Change("vicreg"),
     "loss.regularization.weight": Change("1", ("loss.regularization.type=vicreg",)),
     "loss.regularization.num_directions": Change("3", ("loss.regularization.type=sigreg",)),
@@ -83,6 +115,13 @@ CHANGES: dict[str, Change] = {
     "training.lr": Change("1e-2"),
     "training.min_lr": Change("1e-4"),
     "training.weight_decay": Change("1"),
+    "training.weight_decay_end": Change("1"),
+    "training.early_stopping.metric": Change("eval/knn_accuracy", STOPPING),
+    "training.early_stopping.mode": Change("max", STOPPING),
+    "training.early_stopping.patience": Change(
+        "2", (*STOPPING, "training.early_stopping.mode=max")
+    ),
+    "training.early_stopping.min_delta": Change("1", STOPPING),
     "training.optimizer": Change("sgd"),
     "training.clip_grad": Change("1e-3"),
     "training.use_amp": Change("true"),

@@ -6,10 +6,12 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pytest
 from PIL import Image
@@ -50,6 +52,30 @@ def write_photos(folder: Path, seed: int) -> None:
             for number in range(num):
                 pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(folder / part / name / f"{number}.png")
+
+
+def write_hub(folder: Path, seed: int) -> None:
+    """Three splits as Parquet files, with two columns of images and of classes."""
+    random = np.random.default_rng(seed)
+    types = datasets.Features({
+        "image": datasets.Image(),
+        "label": datasets.ClassLabel(names=["a", "b"]),
+        "second_image": datasets.Image(),
+        "second_label": datasets.ClassLabel(names=["c", "d", "e"]),
+    })
+    folder.mkdir()
+    for part, num in (("train", 36), ("validation", 24), ("test", 30)):
+        images = [
+            Image.fromarray(random.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+            for _ in range(2 * num)
+        ]
+        rows = {
+            "image": [None, *images[1:num]],
+            "label": [number % 2 for number in range(num)],
+            "second_image": images[num:],
+            "second_label": [number % 3 for number in range(num)],
+        }
+        datasets.Dataset.from_dict(rows, features=types).to_parquet(folder / f"{part}.parquet")
 
 
 class Planted(HJEPATrainer):
@@ -107,29 +133,46 @@ def run_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Fingerpr
     folder = tmp_path_factory.mktemp("keys")
     write_photos(folder / "photos", seed=0)
     write_photos(folder / "other", seed=1)
-    runs = folder / "runs"
+    write_hub(folder / "hub", seed=2)
+    write_hub(folder / "other_hub", seed=3)
+    runs, cache_dir = folder / "runs", folder / "cache"
 
     @cache
     def run(settings: tuple[str, ...], again: int = 0) -> Fingerprint:
-        places = {"{photos}": "photos", "{other}": "other", "{runs}": "runs"}
         text = "\n".join((*BASE, *settings))
-        for mark, place in places.items():
-            text = text.replace(mark, str(folder / place))
+        for place in ("photos", "other", "hub", "other_hub", "runs"):
+            text = text.replace(f"{{{place}}}", str(folder / place))
         accounts: list[dict[str, Any]] = []
 
         def open_account(**account: Any) -> Memory:
             accounts.append({name: account[name] for name in ("project", "entity", "tags")})
             return Memory()
 
+        num_threads = 0
+
+        def hire(number: int, **named: Any) -> ThreadPoolExecutor:
+            nonlocal num_threads
+            num_threads = max(num_threads, number)
+            return ThreadPoolExecutor(number, **named)
+
         with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_CACHE_HOME", str(cache_dir))
+            patch.setattr("datasets.config.HF_DATASETS_CACHE", folder / "arrow")
+            patch.setattr("sightline.hjepa.data.threads.ThreadPoolExecutor", hire)
             patch.setattr("sightline.logger.metrics.Wandb", open_account)
             try:
                 config = load_config(HJEPAConfig, None, text.split("\n"))
                 trainer = Planted.from_config(config)
             except (ValueError, OSError, RuntimeError, TypeError) as error:
                 return {"error": str(error)}
-            seen = fingerprint(trainer, runs) | {"accounts": accounts}
+            seen = fingerprint(trainer, runs)
+        seen |= {
+            "accounts": accounts,
+            "threads": num_threads,
+            "files that were kept": sum(path.is_file() for path in cache_dir.rglob("*")),
+        }
         shutil.rmtree(runs)
+        shutil.rmtree(cache_dir, ignore_errors=True)
         return seen
 
     return run
