@@ -76,6 +76,7 @@ def test_one_batch_can_be_learned_by_heart(tiny_config: MakeConfig) -> None:
         "logging.log_frequency=50",
         "logging.tensorboard.enabled=false",
     )
+    torch.manual_seed(0)
     model = create_model(config, batch)
     losses: list[float] = []
 
@@ -314,8 +315,11 @@ def test_context_is_dropped_at_random_and_targets_and_validation_are_whole(
     assert len({one.sum().item() for one in training}) == len(training)
 
 
-def test_mixed_precision_trains(tiny_config: MakeConfig) -> None:
-    trainer = HJEPATrainer.from_config(tiny_config("training.epochs=2", "training.use_amp=true"))
+@pytest.mark.parametrize("precision", ["bf16", "16"])
+def test_mixed_precision_trains(precision: str, tiny_config: MakeConfig) -> None:
+    trainer = HJEPATrainer.from_config(
+        tiny_config("training.epochs=2", f"training.precision={precision}")
+    )
     summary = trainer.train()
     assert trainer.model.context_encoder.blocks[0].qkv.weight.dtype == torch.float32
     assert 0 < summary.trained["loss"] < 3

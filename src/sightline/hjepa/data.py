@@ -51,18 +51,23 @@ class EpochBatches(Sampler[list[int]]):
         num_images: Images to draw from, at least one batch.
         batch_size: Images in a batch. The images that fill no whole batch wait for another epoch.
         seed: The run's seed.
+        rank: Number of this process; of the batches of all, it gets every `world_size`-th one.
+        world_size: Processes that train together.
 
     Raises:
-        ValueError: If there are fewer images than a batch holds.
+        ValueError: If there are fewer images than a batch of each process holds.
     """
 
-    def __init__(self, num_images: int, batch_size: int, *, seed: int) -> None:
-        if num_images < batch_size:
+    def __init__(
+        self, num_images: int, batch_size: int, *, seed: int, rank: int = 0, world_size: int = 1
+    ) -> None:
+        if num_images < batch_size * world_size:
             raise ValueError(
-                f"expected at least one batch of images, got {num_images} images and "
-                f"data.batch_size={batch_size}: lower the batch size"
+                f"expected at least one batch of images for each of {world_size} processes, got "
+                f"{num_images} images and data.batch_size={batch_size}: lower the batch size"
             )
         self.num_images, self.batch_size, self.seed = num_images, batch_size, seed
+        self.rank, self.world_size = rank, world_size
         self.epoch, self.first_batch = 0, 0
 
     def start_at(self, epoch: int, first_batch: int = 0) -> None:
@@ -75,14 +80,15 @@ class EpochBatches(Sampler[list[int]]):
         self.epoch, self.first_batch = epoch, first_batch
 
     def __len__(self) -> int:
-        """Batches of a whole epoch."""
-        return self.num_images // self.batch_size
+        """Batches of a whole epoch, the same number in each process."""
+        return self.num_images // (self.batch_size * self.world_size)
 
     def __iter__(self) -> Iterator[list[int]]:
         """The batches of the chosen epoch."""
         shuffle = generator(self.seed, "sampler", self.epoch)
         order = torch.randperm(self.num_images, generator=shuffle).tolist()
-        for batch in range(self.first_batch, len(self)):
+        for number in range(self.first_batch, len(self)):
+            batch = number * self.world_size + self.rank
             yield order[batch * self.batch_size : (batch + 1) * self.batch_size]
 
 
@@ -196,13 +202,15 @@ def load_images(config: DataConfig) -> tuple[ImageSet, ImageSet]:
 
 
 def create_dataloaders(
-    config: DataConfig, *, seed: int = 0
+    config: DataConfig, *, seed: int = 0, rank: int = 0, world_size: int = 1
 ) -> tuple[DataLoader[Batch], DataLoader[Batch]]:
     """Loaders of the training and the test images of a configuration.
 
     Args:
         config: The `data` section.
         seed: The run's seed, for the order of the training images.
+        rank: Number of this process, which gets training images of its own.
+        world_size: Processes that train together.
 
     Returns:
         Two loaders of (images, labels) batches, uint8 (B, C, H, W) and int64 (B,). The first is
@@ -210,7 +218,9 @@ def create_dataloaders(
         in order.
     """
     train, test = load_images(config)
-    shuffled = EpochBatches(len(train), config.batch_size, seed=seed)
+    shuffled = EpochBatches(
+        len(train), config.batch_size, seed=seed, rank=rank, world_size=world_size
+    )
     # The samplers number whole batches, so that a batch is one indexing and not B of them.
     return DataLoader(train, sampler=shuffled, batch_size=None), in_order(test, config.batch_size)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import seed_everything
+from lightning_fabric import Fabric, seed_everything
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
@@ -35,7 +35,13 @@ from sightline.hjepa.masks import Masks, MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel, View
 from sightline.hjepa.pixels import unit_range
 from sightline.hjepa.plan import learning_rate_plan, loop_settings, momentum_plan
-from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, open_logger
+from sightline.hjepa.run import (
+    checkpoints_of,
+    compile_blocks,
+    fabric_of,
+    find_checkpoint,
+    open_logger,
+)
 from sightline.hjepa.summary import HJEPASummary, Scores, summarize
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
@@ -60,7 +66,8 @@ class HJEPATrainer(StepLoop):
         config: The whole configuration.
         device: Where to train: cpu, cuda, cuda:1, mps or auto.
         resume_checkpoint: A checkpoint to continue from; its run is continued.
-        callbacks: What is watched; by default the monitors of `hjepa.dashboard`.
+        callbacks: What is watched, in process 0; by default the monitors of `hjepa.dashboard`.
+        fabric: What the loaders were made for, in place of a device.
 
     Raises:
         ValueError: If the checkpoint does not fit the model.
@@ -80,7 +87,9 @@ class HJEPATrainer(StepLoop):
         resume_checkpoint: Path | None = None,
         *,
         callbacks: Sequence[Callback] | None = None,
+        fabric: Fabric | None = None,
     ) -> None:
+        fabric = fabric or fabric_of(config, device)
         self.model = model
         self.val_loader = val_loader
         self.loss_fn = loss_fn
@@ -90,20 +99,19 @@ class HJEPATrainer(StepLoop):
         logging = config.logging
         sampler = train_loader.sampler
         assert isinstance(sampler, EpochBatches)
-        fabric = create_fabric(device, use_amp=config.training.use_amp)
         self._probed_train_loader = in_order(images_of(train_loader), config.data.batch_size)
         settings = loop_settings(config)
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
         learning_rate = learning_rate_plan(config, steps_per_epoch)
         self.momentum = momentum_plan(config, steps_per_epoch)
-        if callbacks is None:
+        if callbacks is None and fabric.is_global_zero:
             callbacks = create_monitors(
                 config,
                 model,
                 loss_fn,
                 masking_fn,
                 self.evaluate,
-                device=str(fabric.device),
+                fabric=fabric,
                 steps_per_epoch=steps_per_epoch,
                 learning_rate=learning_rate,
                 momentum=self.momentum,
@@ -111,11 +119,13 @@ class HJEPATrainer(StepLoop):
             )
         resume = None if resume_checkpoint is None else CheckpointManager.load(resume_checkpoint)
         run_name = (
-            new_run_name(to_path(logging.log_dir), logging.experiment_name)
+            fabric.broadcast(new_run_name(to_path(logging.log_dir), logging.experiment_name))
             if resume is None
             else resume.state["run_name"]
         )
-
+        callbacks = callbacks or ()
+        if config.training.compile:
+            compile_blocks(model)
         checkpoints = checkpoints_of(config, run_name)
         if resume is None and checkpoints.latest() is not None:
             raise ValueError(
@@ -149,8 +159,10 @@ class HJEPATrainer(StepLoop):
         metrics["loss/total"] = losses.total
         if self.regularizer is None:
             return losses.total, metrics
+        # Over the images of all processes, in the same directions; gradients find their way back.
+        features_BD = self.fabric.all_gather(self.outputs.context_features_BD, sync_grads=True)
         regularization = self.regularizer(
-            self.outputs.context_features_BD, self._random("regularization")
+            features_BD.reshape(-1, features_BD.shape[-1]), self._random("regularization", rank=0)
         )
         metrics["loss/regularization"] = regularization
         return losses.total + self.config.loss.regularization.weight * regularization, metrics
@@ -177,11 +189,10 @@ class HJEPATrainer(StepLoop):
                 for _ in range(NUM_VIEWS)
             ]
 
-    def _random(self, stream: str) -> torch.Generator:
+    def _random(self, stream: str, rank: int | None = None) -> torch.Generator:
         """A generator that is a function of the seed, the step, the micro-batch and the rank."""
-        return generator(
-            self.config.seed, stream, self.step, self.micro_step, self.fabric.global_rank
-        )
+        rank = self.fabric.global_rank if rank is None else rank
+        return generator(self.config.seed, stream, self.step, self.micro_step, rank)
 
     def after_optimizer_step(self) -> Metrics:
         """Move the target encoder after the context encoder."""
@@ -200,7 +211,10 @@ class HJEPATrainer(StepLoop):
     # What it has learned.
 
     def validate(self) -> Metrics:
-        """Loss over the held-out images, without augmentation, under the same masks each time."""
+        """Loss over the held-out images, without augmentation, under the same masks each time.
+
+        Each process goes through all of them, so that it is the same for any number of processes.
+        """
         sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.fabric.device))
         num_images = 0
         for number, (images, _) in enumerate(self.val_loader):
@@ -270,7 +284,13 @@ class HJEPATrainer(StepLoop):
             The trainer, ready to `train()`.
         """
         # First, so that bad data or a bad checkpoint is told before anything is written.
-        train_loader, val_loader = create_dataloaders(config.data, seed=config.seed)
+        fabric = fabric_of(config, device)
+        train_loader, val_loader = create_dataloaders(
+            config.data,
+            seed=config.seed,
+            rank=fabric.global_rank,
+            world_size=fabric.world_size,
+        )
         seed_everything(config.seed, verbose=False)
         model = create_model(config, images_of(train_loader))
         plan = config.training
@@ -284,7 +304,9 @@ class HJEPATrainer(StepLoop):
             create_loss(config),
             create_masking(config, model.grid_size),
             config,
-            device or config.device,
-            find_checkpoint(config, resume),
+            resume_checkpoint=fabric.broadcast(
+                find_checkpoint(config, resume) if fabric.is_global_zero else None
+            ),
             callbacks=callbacks,
+            fabric=fabric,
         )

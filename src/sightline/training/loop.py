@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 from sightline.callbacks import Callback, CallbackList, EverySteps, Need
 from sightline.catalogue import bands
 from sightline.logger import MetricsLogger
+from sightline.training.agreement import mean_over_processes
 from sightline.training.checkpoint_files import Checkpoint
 from sightline.training.checkpoints import CheckpointManager
 from sightline.training.clipping import GradientClipping
@@ -26,6 +27,7 @@ from sightline.training.interruption import stop_on_signals
 from sightline.training.kept_state import KeepsState
 from sightline.training.observed_step import ObservedStep
 from sightline.training.plan import LoopSettings, ResumableBatches
+from sightline.training.sharding import follow_weights, whole_weights
 
 Batch = Any
 Metrics = dict[str, Tensor | float]
@@ -46,7 +48,7 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         resume: What to continue from; None for a new run.
         open_logger: Opens the run's logger, given the step it continues after or None. It is called
             last: nothing of an earlier session's log is touched before the checkpoint fits.
-        callbacks: What is measured and logged beside the loss.
+        callbacks: What is measured and logged beside the loss, in process 0 alone.
 
     Raises:
         ValueError: If the checkpoint does not fit.
@@ -68,20 +70,30 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         open_logger: Callable[[int | None], MetricsLogger],
         callbacks: Sequence[Callback] = (),
     ) -> None:
+        weights = dict(module.named_parameters())
+        self.module = fabric.setup_module(module)
+        follow_weights(optimizer, weights, module)
+        optimizer.register_step_post_hook(self._note_that_step_was_taken)
         ObservedStep.__init__(self, module, optimizer, fabric.device)
         clipping = GradientClipping(settings.clip_grad, fabric.device)
-        KeepsState.__init__(self, module, optimizer, clipping, fabric, checkpoints, open_logger)
-        self.fabric = fabric
-        self.module, self.optimizer = fabric.setup(module, optimizer)
+        KeepsState.__init__(
+            self,
+            module,
+            fabric.setup_optimizers(optimizer),
+            clipping,
+            fabric,
+            checkpoints,
+            open_logger,
+        )
         self.train_loader = fabric.setup_dataloaders(train_loader, use_distributed_sampler=False)
         self.sampler = sampler
         self.learning_rate = learning_rate
         self.settings = settings
-        self.callbacks = CallbackList(callbacks)
+        self.callbacks = CallbackList(callbacks if fabric.is_global_zero else ())
         self.micro_step = 0
-        self.stop_reason: str | None = None
         self.samples_per_step = 0
         self._logs_at = EverySteps(settings.log_every)
+        self._step_was_taken = False
         if resume is not None:
             self.restore(resume)
         self.logger = open_logger(None if resume is None else resume.step)
@@ -135,14 +147,6 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         """Number of the epoch that the next step belongs to, from 0."""
         return self.step // self.steps_per_epoch
 
-    def stop(self, reason: str) -> None:
-        """End the training after the current step, with a checkpoint.
-
-        Args:
-            reason: Why; kept as `stop_reason`.
-        """
-        self.stop_reason = self.stop_reason or reason
-
     # The walk from batch to log.
 
     def run(self) -> None:
@@ -150,7 +154,8 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         with stop_on_signals(self.stop):
             if self.step == 0:
                 self.logger.log_metrics(self._run_validation(), step=0)
-            self.callbacks.on_train_begin(self)
+            with whole_weights(self.unwrapped_module):
+                self.callbacks.on_train_begin(self)
             if self.step == 0 and self.settings.save_at_start:
                 self.save(0, {})
             try:
@@ -158,6 +163,7 @@ class StepLoop(ObservedStep, KeepsState, ABC):
                     self._train_epoch(self.epoch)
             finally:
                 self.callbacks.on_train_end(self)
+                self.stop_reason = self.stop_reason or self._stop_wish
 
     def _train_epoch(self, epoch: int) -> None:
         self.callbacks.on_epoch_begin(self, epoch)
@@ -167,7 +173,7 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         batches = iter(self.train_loader)
         while micro_batches := list(itertools.islice(batches, self.settings.accumulation_steps)):
             self._optimizer_step(micro_batches)
-            if self.go_back_if_asked():
+            if self._is_time_to_agree() and self.heed_wishes():
                 return
             if self.stop_reason is not None:
                 break
@@ -175,6 +181,12 @@ class StepLoop(ObservedStep, KeepsState, ABC):
             self._finish_epoch(epoch)
         elif self.stop_reason is not None:
             self.save(epoch, {})
+
+    def _is_time_to_agree(self) -> bool:
+        """Several processes do not wait for each other's wishes after every step."""
+        is_end_of_epoch = self.step % self.steps_per_epoch == 0
+        is_alone = self.fabric.world_size == 1
+        return is_alone or is_end_of_epoch or self._logs_at.is_due(self.step)
 
     def _optimizer_step(self, micro_batches: Sequence[Batch]) -> None:
         with self.watching():
@@ -189,16 +201,20 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         loss, metrics = self._accumulate_gradients(micro_batches)
         with self.phases.phase("optimizer"):
             measure = is_logged or Need.GRADIENTS in self.needs
-            metrics |= self._clipping(self.fabric, self.module, self.optimizer, measure=measure)
+            clipped = self._clipping(self.fabric, self.module, self.optimizer, measure=measure)
+            self._step_was_taken = False
             self.optimizer.step()
             self.step += 1
-            metrics |= self.after_optimizer_step()
+            if self._step_was_taken:
+                metrics |= clipped | self.after_optimizer_step()
         self._loss = loss
         metrics |= {
             "train/loss": loss,
             "train/lr": learning_rate,
             "epoch": self.step / self.steps_per_epoch,
         }
+        if is_logged:
+            metrics = mean_over_processes(self.fabric, metrics)
         with self.watching():
             if is_logged:
                 self.logger.log_metrics({**metrics, **bands(metrics)}, step=self.step)
@@ -223,17 +239,25 @@ class StepLoop(ObservedStep, KeepsState, ABC):
             for name, value in metrics.items():
                 value = value.detach() if isinstance(value, Tensor) else value
                 means[name] = means.get(name, 0.0) + value * share
-        self.samples_per_step = sum(len(batch[0]) for batch in micro_batches)
-        self._epoch_loss.add(mean_loss, self.samples_per_step)
+        num_samples = sum(len(batch[0]) for batch in micro_batches)
+        self._epoch_loss.add(mean_loss, num_samples)
+        self.samples_per_step = num_samples * self.fabric.world_size
         return mean_loss, means
 
+    def _note_that_step_was_taken(self, *_: Any) -> None:
+        """Called by the optimizer; not where the scaled loss of float16 was too large for it."""
+        self._step_was_taken = True
+
     def _finish_epoch(self, epoch: int) -> None:
-        logs: Metrics = {"train_epoch/loss": self._epoch_loss.take()}
+        logs: Metrics = {"train_epoch/loss": self.fabric.all_reduce(self._epoch_loss.take())}
         every = self.settings.validate_every_epochs
         if (epoch + 1) % every == 0 or epoch + 1 == self.num_epochs:
             logs |= self._run_validation()
         self.logger.log_metrics(dict(logs), step=self.step)
-        self.callbacks.on_epoch_end(self, epoch, logs)
+        with whole_weights(self.unwrapped_module):
+            self.callbacks.on_epoch_end(self, epoch, logs)
+        if self.heed_wishes():
+            return
         ends_here = epoch + 1 == self.end_epoch or self.stop_reason is not None
         if ends_here or self.checkpoints.should_save(epoch + 1):
             self.save(epoch, logs)
