@@ -26,8 +26,8 @@ from torch import Tensor
 from sightline.hjepa import HJEPAConfig, HJEPAModel, create_loss, create_masking
 from sightline.hjepa.build import assemble
 from sightline.hjepa.costs import measure_costs
-from sightline.hjepa.masks import Masks
 from sightline.hjepa.pixels import Standardize
+from sightline.hjepa.selection import Masks
 from sightline.training import create_optimizer, load_config
 
 MOST_GFLOP, LEAST_RATIO = 26.0, 2.0

@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 
 import sightline.callbacks
-from sightline.callbacks import Callback, CallbackList, Monitor, ProgressBarCallback
+from sightline.callbacks import (
+    Callback,
+    CallbackList,
+    EarlyStopping,
+    Monitor,
+    ProgressBarCallback,
+)
+
+WRITE_NOTHING = {Callback, CallbackList, EarlyStopping, Monitor, ProgressBarCallback}
 
 CALLBACKS = [
     kind
     for name in sightline.callbacks.__all__
     if isinstance(kind := getattr(sightline.callbacks, name), type)
     and issubclass(kind, Callback)
-    and kind not in {Callback, CallbackList, Monitor, ProgressBarCallback}
+    and kind not in WRITE_NOTHING
 ]
 
 

@@ -122,7 +122,7 @@ def test_json_holds_all_of_it(tmp_path: Path) -> None:
     assert document["passed"] is False
     (finding,) = document["findings"]
     assert finding["level"] == "error"
-    assert (finding["rule"], finding["tag"], finding["value"]) == ("non_finite", "loss", "inf")
+    assert (finding["rule"], finding["tag"], finding["value"]) == ("non_finite", "loss", "Infinity")
     assert (finding["first_step"], finding["last_step"], finding["limit"]) == (401, 401, None)
     assert finding["remedy"]
     assert "val/loss" in document["unmeasured"]

@@ -30,6 +30,12 @@ TINY = (
 )
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoded images of a test lie in the test's own folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def tiny_config(tmp_path: Path) -> Callable[..., HJEPAConfig]:
     """Makes tiny configurations whose runs lie in the test's own folder."""

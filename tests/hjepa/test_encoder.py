@@ -7,9 +7,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sightline.hjepa.block import stochastic_depth
 from sightline.hjepa.encoder import SIZES, VisionTransformer
-from sightline.hjepa.masks import Selection
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.ragged import Ragged
+from sightline.hjepa.selection import Selection
 from tests.references import hjepa as reference
 
 WIDTH, PATCH, SIDE = 16, 2, 4

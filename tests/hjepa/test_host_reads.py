@@ -12,7 +12,7 @@ import torch
 from sightline.callbacks import Monitor
 from sightline.diagnostics import gradients
 from sightline.hjepa import HJEPAConfig, HJEPATrainer
-from sightline.hjepa.masks import Masks
+from sightline.hjepa.selection import Masks
 from sightline.writers import scalars
 from tests.hjepa.host_reads import HostReads
 

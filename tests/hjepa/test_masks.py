@@ -3,8 +3,9 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sightline.hjepa.masks import Masks, MultiBlockMasking, Selection
+from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.ragged import Ragged
+from sightline.hjepa.selection import Masks, Selection
 from tests.references import hjepa as reference
 
 GRIDS = [(14, 14), (6, 6), (4, 4), (4, 14), (14, 4), (5, 9)]

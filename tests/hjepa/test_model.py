@@ -7,10 +7,11 @@ import torch
 from sightline.hjepa.encoder import VisionTransformer
 from sightline.hjepa.hierarchy import pool
 from sightline.hjepa.loss import HierarchicalLoss
-from sightline.hjepa.masks import Masks, MultiBlockMasking
+from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.predictor import Predictor
+from sightline.hjepa.selection import Masks
 from tests.references import hjepa as reference
 
 WIDTH, PATCH, SIDE = 16, 2, 4

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from sightline.hjepa.masks import Masks, MultiBlockMasking
+from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.predictor import Predictor
+from sightline.hjepa.selection import Masks
 
 GRID, WIDTH = (4, 4), 16
 

@@ -26,7 +26,7 @@ from sightline.hjepa import (
     create_model,
 )
 from sightline.hjepa.data import EpochBatches, ImageSet, in_order, load_digits
-from sightline.hjepa.masks import Masks
+from sightline.hjepa.selection import Masks
 from sightline.training import CheckpointManager, create_optimizer, to_yaml
 from sightline.writers import Scalar
 from tests.loaders import Shown

@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from sightline.training.probes import (
+    bounded_draw,
     class_balanced_draw,
+    class_shares_split,
+    few_label_accuracies,
     few_label_accuracy,
+    knn_accuracies,
     knn_accuracy,
     linear_probe_accuracy,
     probe,
@@ -35,7 +39,7 @@ def test_knn_agrees_with_the_slow_twin(k, temperature):
 def test_knn_in_blocks_agrees_with_knn_at_once(monkeypatch):
     train, test = blobs(60, spread=1.5, seed=1), blobs(41, spread=1.5, seed=2)
     at_once = knn_accuracy(*train, *test)
-    monkeypatch.setattr("sightline.training.probes._ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("sightline.training.probes.neighbours._SIMILARITIES_AT_ONCE", 7 * 60)
     assert knn_accuracy(*train, *test) == at_once
 
 
@@ -174,3 +178,43 @@ def test_what_cannot_be_probed_is_refused_in_a_sentence(call, message):
 def test_a_temperature_near_zero_leaves_the_vote_to_the_nearest():
     train, test = blobs(60, spread=1.5, seed=1), blobs(41, spread=1.5, seed=2)
     assert knn_accuracy(*train, *test, temperature=1e-9) == knn_accuracy(*train, *test, k=1)
+
+
+def test_several_numbers_of_neighbours_are_had_for_one_search():
+    train, test = blobs(60, spread=1.5, seed=1), blobs(41, spread=1.5, seed=2)
+    found = knn_accuracies(*train, *test, ks=(1, 60, 5))
+    assert found == {k: knn_accuracy(*train, *test, k=k) for k in (1, 5, 60)}
+    assert len(set(found.values())) == 3
+
+
+def test_draws_of_few_labels_differ_and_their_mean_is_the_score():
+    train, test = blobs(100, spread=1.5, seed=1), blobs(100, spread=1.5, seed=2)
+    draws = few_label_accuracies(*train, *test, num_draws=3, seed=4)
+    assert len(draws) == len(set(draws)) == 3
+    assert few_label_accuracy(*train, *test, num_draws=3, seed=4) == pytest.approx(np.mean(draws))
+
+
+def test_a_bounded_draw_takes_as_many_of_each_class_as_there_are():
+    labels = np.random.default_rng(0).permutation(np.repeat([5, 1, 9], [100, 2, 50]))
+    rows = bounded_draw(labels, 32, seed=1)
+    assert np.unique(labels[rows], return_counts=True)[1].tolist() == [2, 15, 15]
+    assert (np.diff(rows) > 0).all()
+    assert rows.tolist() == bounded_draw(labels, 32, seed=1).tolist()
+    assert rows.tolist() != bounded_draw(labels, 32, seed=2).tolist()
+    assert bounded_draw(labels, 152, seed=0).tolist() == list(range(152))
+    with pytest.raises(ValueError, match="max_samples must be at least 1, got 0"):
+        bounded_draw(labels, 0, seed=0)
+
+
+def test_a_split_by_class_shares_leaves_something_of_each_class_to_learn_from():
+    labels = np.repeat([0, 1, 2], [40, 3, 1])
+    first, second = class_shares_split(labels, share=0.1, seed=0)
+    assert sorted([*first, *second]) == list(range(44))
+    assert np.bincount(labels[second], minlength=3).tolist() == [4, 1, 0]
+    assert set(labels[first]) == {0, 1, 2}
+    assert class_shares_split(labels, share=0.1, seed=1)[1].tolist() != second.tolist()
+    for share in (0.0, 1.0):
+        with pytest.raises(ValueError, match="share must lie between 0 and 1"):
+            class_shares_split(labels, share=share, seed=0)
+    with pytest.raises(ValueError, match="one of each"):
+        class_shares_split(np.arange(3), share=0.1, seed=0)

@@ -4,13 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sightline.training.schedule_creation import (
+    create_ema_scheduler,
+    create_hierarchical_scheduler,
+    create_lr_scheduler,
+    create_weight_decay_scheduler,
+)
 from sightline.training.schedules import (
     CosineScheduler,
     EMAScheduler,
     HierarchicalScheduler,
     LinearScheduler,
-    create_ema_scheduler,
-    create_lr_scheduler,
 )
 
 values = st.floats(-1e3, 1e3).map(lambda value: round(value, 6))
@@ -124,6 +128,25 @@ def test_a_hierarchy_gives_each_level_its_own_value():
         HierarchicalScheduler([])
 
 
+def test_a_weight_decay_rises_by_the_step_and_ends_exactly_or_never_moves():
+    decay = create_weight_decay_scheduler(0.04, 0.4, epochs=3, steps_per_epoch=10)
+    track = [decay(step) for step in range(30)]
+    assert track == sorted(set(track))
+    assert (track[0], track[-1]) == (0.04, 0.4)
+    constant = create_weight_decay_scheduler(0.05, None, epochs=3, steps_per_epoch=10)
+    assert {constant(step) for step in range(30)} == {0.05}
+
+
+@pytest.mark.parametrize("kind", ["cosine", "linear"])
+def test_the_values_of_levels_go_from_their_first_to_their_last_or_never_move(kind):
+    weights = create_hierarchical_scheduler((1.0, 0.5, 0.0), (0.0, 0.5, 2.0), 3, 10, kind)
+    assert weights(0) == [1.0, 0.5, 0.0]
+    assert weights(29) == weights(99) == [0.0, 0.5, 2.0]
+    assert weights(10)[0] == create_lr_scheduler("adamw", 1.0, 0.0, 3, 10, 0, kind)(10)
+    constant = create_hierarchical_scheduler((1.0, 0.3), None, 3, 10, kind)
+    assert {tuple(constant(step)) for step in range(30)} == {(1.0, 0.3)}
+
+
 def test_the_factory_makes_the_schedule_that_is_asked_for():
     arguments = (1e-3, 1e-6, 10, 20, 2)
     assert create_lr_scheduler("adamw", *arguments) == CosineScheduler(*arguments)
@@ -144,6 +167,8 @@ def test_the_factory_makes_the_schedule_that_is_asked_for():
         (lambda: EMAScheduler(0.9, 1.1, 5, 3), "between 0 and 1, got 1.1"),
         (lambda: create_lr_scheduler("adamv", 1.0, 0.0, 5, 3), "adamw.*got 'adamv'"),
         (lambda: create_lr_scheduler("adamw", 1.0, 0.0, 5, 3, 0, "cos"), "cosine.*got 'cos'"),
+        (lambda: create_hierarchical_scheduler([1], [2], 5, 3, "cos"), "cosine.*got 'cos'"),
+        (lambda: create_hierarchical_scheduler([1], [2, 3], 5, 3), "each of the 1 levels, got 2"),
     ],
 )
 def test_a_bad_argument_is_refused_in_a_sentence(make, message):

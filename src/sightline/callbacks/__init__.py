@@ -5,6 +5,7 @@ from sightline.callbacks.cadence import Cadence, EverySeconds, EverySteps, LogSp
 from sightline.callbacks.collapse import CollapseMonitor
 from sightline.callbacks.dashboards import Dashboards
 from sightline.callbacks.defaults import default_monitors
+from sightline.callbacks.early_stopping import EarlyStopping
 from sightline.callbacks.ema import EMAMonitor
 from sightline.callbacks.embedding import EmbeddingMonitor, Samples
 from sightline.callbacks.gradients import GradientMonitor
@@ -37,6 +38,7 @@ __all__ = [
     "CollapseMonitor",
     "Dashboards",
     "EMAMonitor",
+    "EarlyStopping",
     "EmbeddingMonitor",
     "EverySeconds",
     "EverySteps",

@@ -22,6 +22,7 @@ from sightline.cli.selection import (
     read_now,
     warn,
 )
+from sightline.events.json_numbers import json_number
 
 if TYPE_CHECKING:
     from sightline.health import Finding, Verdict
@@ -109,9 +110,10 @@ def as_document(verdicts: dict[str, Verdict]) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    from sightline.cli.judged import as_json
-
-    fields = {name: as_json(value) for name, value in asdict(finding).items()}
+    fields = {
+        name: json_number(value) if isinstance(value, float) else value
+        for name, value in asdict(finding).items()
+    }
     return {**fields, "level": finding.level.name.lower()}
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     from sightline.health import Facts, RuleBook, Verdict
     from sightline.reading import Run
@@ -168,10 +166,3 @@ def _common_names(tags: Iterable[str]) -> dict[str, str]:
 
 def _plain(tag: str) -> str:
     return re.sub(r"[/_.\- ]+", "/", tag).strip("/").lower()
-
-
-def as_json(value: Any) -> Any:
-    """A number as JSON has it: NaN and infinities as text."""
-    if isinstance(value, float) and not np.isfinite(value):
-        return str(value)
-    return value

@@ -6,10 +6,12 @@ from sightline.hjepa.data import ImageSet, create_dataloaders, load_images
 from sightline.hjepa.encoder import VisionTransformer
 from sightline.hjepa.evaluation import evaluate_encoder
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
-from sightline.hjepa.masks import Masks, MultiBlockMasking, Selection
-from sightline.hjepa.model import HJEPAModel, HJEPAOutput
+from sightline.hjepa.masks import MultiBlockMasking
+from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.outputs import HJEPAOutput
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.predictor import Predictor
+from sightline.hjepa.selection import Masks, Selection
 from sightline.hjepa.summary import HJEPASummary
 from sightline.hjepa.trainer import HJEPATrainer
 

@@ -12,6 +12,7 @@ from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.predictor import Predictor
+from sightline.hjepa.projector import Projector
 from sightline.hjepa.regularization import Regularizer
 
 
@@ -80,12 +81,15 @@ def assemble(config: HJEPAConfig, standardize: Standardize) -> HJEPAModel:
         layer_scale=size.layer_scale,
         is_checkpointed=size.activation_checkpointing,
     )
+    head = size.projection
     return HJEPAModel(
         encoder,
         predictor,
         num_levels=size.num_hierarchies,
         fusion=size.fusion,
         target_depths=size.target_depths,
+        target_encoder=size.target_encoder,
+        projector=None if head is None else Projector(size.embed_dim, **head.model_dump()),
     )
 
 

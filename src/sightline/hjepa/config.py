@@ -17,7 +17,7 @@ from sightline.training.run_config import (
     NonNegative,
     NonNegativeInt,
 )
-from sightline.training.schedules import OptimizerName
+from sightline.training.schedule_creation import OptimizerName
 
 
 def _word(given: Any) -> Any:
@@ -90,6 +90,22 @@ class HJEPAConfig(Config):
             raise ValueError(
                 f"expected one of loss.hierarchy_weights for each of the {levels} levels of "
                 f"model.num_hierarchies, got {len(weights)}; give {levels} weights"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_collapses(self) -> HJEPAConfig:
+        if self.loss.regularization.type is not None:
+            return self
+        if self.model.target_encoder == "shared":
+            raise ValueError(
+                "expected loss.regularization.type sigreg or vicreg with model.target_encoder "
+                "shared, got none; set one of them, or all features become the same"
+            )
+        if self.model.projection is not None:
+            raise ValueError(
+                "expected loss.regularization.type sigreg or vicreg with model.projection, got "
+                "none; set one of them, or leave out the projection, which nothing else looks at"
             )
         return self
 

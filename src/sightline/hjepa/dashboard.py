@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 
 from sightline.callbacks import (
+    Cadence,
     Callback,
     CollapseMonitor,
     Dashboards,
@@ -59,7 +60,7 @@ def create_monitors(
     fabric: Fabric,
     steps_per_epoch: int,
     learning_rate: Schedule,
-    momentum: Schedule,
+    momentum: Schedule | None,
     samples: Callable[[], Samples],
 ) -> list[Callback]:
     """The monitors of a run, in the order in which they are called.
@@ -73,7 +74,7 @@ def create_monitors(
         fabric: Where the model trains; where it is in parts, what reads weights is left out.
         steps_per_epoch: Optimizer steps in an epoch.
         learning_rate: The planned learning rate.
-        momentum: The planned momentum of the target encoder.
+        momentum: The planned momentum of the target encoder; None without a moving average.
         samples: Makes features of images for the Projector.
 
     Returns:
@@ -87,6 +88,7 @@ def create_monitors(
     plans = {
         name: (steps, [schedule(step) for step in steps.tolist()])
         for name, schedule in (("learning rate", learning_rate), ("EMA momentum", momentum))
+        if schedule is not None
     }
     size = config.data.image_size
     costs = measure_costs(
@@ -104,18 +106,7 @@ def create_monitors(
         LossMonitor(loss_fn.weights, every=log_every),
         CollapseMonitor(every=every.readings),
         QualityMonitor(every=every.quality),
-        EMAMonitor(
-            lambda: (
-                _weights(model.target_encoder),
-                _weights(model.context_encoder),
-            ),
-            gradients=lambda: {
-                name: weight.grad
-                for name, weight in model.target_encoder.named_parameters()
-                if weight.grad is not None
-            },
-            every=every.gradients,
-        ),
+        *([] if momentum is None else [_ema_monitor(model, every=every.gradients)]),
         GradientMonitor(every=every.gradients, figures_every=every.figures),
         LearningRateMonitor(warmup_steps=warmup_steps, schedules=plans, every=log_every),
         HistogramMonitor(every=every.histograms),
@@ -132,6 +123,18 @@ def create_monitors(
     ]
     is_in_parts = config.training.strategy == "fsdp"
     return [one for one in monitors if not (is_in_parts and isinstance(one, READ_WEIGHTS))]
+
+
+def _ema_monitor(model: HJEPAModel, *, every: int | Cadence) -> EMAMonitor:
+    return EMAMonitor(
+        lambda: (_weights(model.target_encoder), _weights(model.context_encoder)),
+        gradients=lambda: {
+            name: weight.grad
+            for name, weight in model.target_encoder.named_parameters()
+            if weight.grad is not None
+        },
+        every=every,
+    )
 
 
 def _weights(encoder: VisionTransformer) -> dict[str, torch.Tensor]:

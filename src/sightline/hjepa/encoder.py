@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 from torch import Tensor, nn
 
 from sightline.hjepa.block import Block, init_weights, run_blocks
-from sightline.hjepa.masks import Selection
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.positions import Grid, PatchPositions, Positions
+from sightline.hjepa.selection import Selection
 
 Size = Literal["tiny", "small", "base", "large", "huge"]
 

@@ -10,7 +10,10 @@ from sightline.training.schedules import Schedule
 
 
 def facts_of(
-    config: HJEPAConfig, masking: MultiBlockMasking, learning_rate: Schedule, momentum: Schedule
+    config: HJEPAConfig,
+    masking: MultiBlockMasking,
+    learning_rate: Schedule,
+    momentum: Schedule | None,
 ) -> Facts:
     """What the limits of the catalogue refer to.
 
@@ -18,12 +21,15 @@ def facts_of(
         config: The whole configuration.
         masking: Draws the masks.
         learning_rate: The planned learning rate, a cosine.
-        momentum: The planned momentum of the target encoder, a cosine.
+        momentum: The planned momentum of the target encoder, a cosine; None without one.
 
     Returns:
         The facts.
     """
     rows, columns = masking.grid_size
+    plans = {"learning_rate/base_lr": _plan(learning_rate)}
+    if momentum is not None:
+        plans["ema/momentum_current"] = _plan(momentum)
     return Facts(
         num_samples=config.data.batch_size,
         width=config.model.embed_dim,
@@ -31,16 +37,16 @@ def facts_of(
         # All images look alike to an untrained encoder, and to a healthy one for a while.
         warmup_steps=max(learning_rate.warmup_steps, learning_rate.total_steps // 20),
         settle_steps=learning_rate.total_steps // 2,
-        plans={
-            "learning_rate/base_lr": _plan(learning_rate),
-            "ema/momentum_current": _plan(momentum),
-        },
+        plans=plans,
         ranges={"masking/mask_ratio": masking.mask_ratio_range},
     )
 
 
 def health_monitors(
-    config: HJEPAConfig, masking: MultiBlockMasking, learning_rate: Schedule, momentum: Schedule
+    config: HJEPAConfig,
+    masking: MultiBlockMasking,
+    learning_rate: Schedule,
+    momentum: Schedule | None,
 ) -> list[HealthMonitor]:
     """The monitor that judges a run, unless the configuration asks for none.
 
@@ -48,7 +54,7 @@ def health_monitors(
         config: The whole configuration.
         masking: Draws the masks.
         learning_rate: The planned learning rate.
-        momentum: The planned momentum of the target encoder.
+        momentum: The planned momentum of the target encoder; None without one.
 
     Returns:
         One monitor, or none.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -24,75 +24,42 @@ from sightline.hjepa.hierarchy import (
     pool,
     whole_cells,
 )
-from sightline.hjepa.masks import Masks
+from sightline.hjepa.outputs import HJEPAOutput, View
 from sightline.hjepa.predictor import Predictor
+from sightline.hjepa.projector import Projector
+from sightline.hjepa.selection import Masks
 
-
-class HJEPAOutput(NamedTuple):
-    """What one forward pass produces; lists hold one entry a level, level 0 the finest.
-
-    Args:
-        images_BCHW: The images, as they were given.
-        context_BMD: Features of the context patches, with gradient; padded as `masks.context` says.
-        predictions: (B, H, W, D) each, with gradient; meaningless where not scored.
-        targets: (B, H, W, D) each, of the target encoder, without gradient.
-        scored: (B, H, W) bool each: the cells that are predicted.
-        masks: The masks that were used.
-    """
-
-    images_BCHW: Tensor
-    context_BMD: Tensor
-    predictions: list[Tensor]
-    targets: list[Tensor]
-    scored: list[Tensor]
-    masks: Masks
-
-    @property
-    def context_features_BD(self) -> Tensor:
-        """Mean context feature of each image."""
-        valid_BM = self.masks.context.valid_BM
-        return (self.context_BMD * valid_BM[..., None]).sum(1) / valid_BM.sum(1)[:, None]
-
-    @property
-    def target_features_BD(self) -> Tensor:
-        """Mean target feature of each image."""
-        return self.targets[0].mean((1, 2))
-
-
-class View(NamedTuple):
-    """What is predicted of images under one choice of masks; lists hold one entry a level.
-
-    Args:
-        predictions: (B, H, W, D) each, without gradient; meaningless where not scored.
-        scored: (B, H, W) bool each: the cells that are predicted.
-    """
-
-    predictions: list[Tensor]
-    scored: list[Tensor]
+TargetEncoder = Literal["ema", "shared"]
 
 
 class HJEPAModel(nn.Module):
     """Hierarchical joint-embedding predictive architecture.
 
     The context encoder sees some patches of an image; from their features the predictor predicts
-    those that the target encoder, a moving average of the context encoder, finds in the hidden
-    patches, as they are and pooled to coarser levels. Nothing is reconstructed in pixels.
+    those that the target encoder finds in the hidden patches, as they are and pooled to coarser
+    levels. The target encoder is a moving average of the context encoder, or it is the context
+    encoder itself, on the whole image. Nothing is reconstructed in pixels.
 
     Args:
-        encoder: The context encoder; the target encoder starts as its copy.
+        encoder: The context encoder.
         predictor: Predictor for the same grid.
         num_levels: Levels of the hierarchy, which must divide the grid evenly.
         fusion: What a level is predicted from: `mean`, the patches in each of its cells, or `fpn`,
             those and the coarser levels.
         target_depths: After how many blocks the target encoder's features are taken for each
             level, the finest first; None for the end of it for all.
+        target_encoder: `ema`: a copy of the encoder, which is not trained but averaged; `shared`:
+            the encoder itself, so that targets have gradients, too, and there is no second copy.
+            Then nothing but a regulariser keeps all features from becoming one.
+        projector: Head between mean features and `HJEPAOutput.projections`; None for none.
 
     Raises:
         ValueError: If the levels do not divide the grid, or depths are not one a level, or too
             deep.
 
     Source: Assran et al. 2023, Self-Supervised Learning from Images with a Joint-Embedding
-    Predictive Architecture; levels by pooling on the grid are this project's.
+    Predictive Architecture; levels by pooling on the grid are this project's. R. Balestriero and Y.
+    LeCun 2025, LeJEPA (training without a second encoder).
     """
 
     def __init__(
@@ -103,6 +70,8 @@ class HJEPAModel(nn.Module):
         num_levels: int = 3,
         fusion: Fusion = "mean",
         target_depths: Sequence[int] | None = None,
+        target_encoder: TargetEncoder = "ema",
+        projector: Projector | None = None,
     ) -> None:
         super().__init__()
         depth = len(encoder.blocks)
@@ -117,13 +86,17 @@ class HJEPAModel(nn.Module):
         self.level_grids = level_grids(encoder.grid_size, num_levels)
         self.level_strides = level_strides(num_levels)
         self.context_encoder = encoder
-        self.target_encoder = copy.deepcopy(encoder).requires_grad_(False)
+        self.shares_encoder = target_encoder == "shared"
+        self.target_encoder = (
+            encoder if self.shares_encoder else copy.deepcopy(encoder).requires_grad_(False)
+        )
         self.predictor = predictor
         strides, width = self.level_strides, predictor.width
         self.fusion = MeanFusion(strides) if fusion == "mean" else PyramidFusion(strides, width)
         self.heads = nn.ModuleList(
             nn.Linear(predictor.width, encoder.width) for _ in range(num_levels)
         )
+        self.projector = projector
 
     @property
     def grid_size(self) -> tuple[int, int]:
@@ -145,13 +118,20 @@ class HJEPAModel(nn.Module):
             Predictions, targets and what was scored, level by level.
         """
         context_BMD = self.context_encoder(images_BCHW, masks.context, gates_L2B)
-        return HJEPAOutput(
+        output = HJEPAOutput(
             images_BCHW=images_BCHW,
             context_BMD=context_BMD,
             predictions=self._predict(context_BMD, masks),
             targets=self.encode_targets(images_BCHW),
             scored=self._scored(masks),
             masks=masks,
+            projections=[],
+        )
+        views = [output.context_features_BD]
+        if self.shares_encoder:
+            views.append(output.target_features_BD)
+        return output._replace(
+            projections=[view if self.projector is None else self.projector(view) for view in views]
         )
 
     @torch.no_grad()
@@ -168,7 +148,6 @@ class HJEPAModel(nn.Module):
         context_BMD = self.context_encoder(images_BCHW, masks.context)
         return View(self._predict(context_BMD, masks), self._scored(masks))
 
-    @torch.no_grad()
     def encode_targets(self, images_BCHW: Tensor) -> list[Tensor]:
         """Features of the target encoder, level by level.
 
@@ -176,16 +155,17 @@ class HJEPAModel(nn.Module):
             images_BCHW: Images, uint8, or float in 0 .. 1.
 
         Returns:
-            Features of shape (B, rows, columns, D), without gradient, for each level.
+            Features of shape (B, rows, columns, D) for each level; without gradient, unless the
+            encoder is shared.
         """
         encoder = self.target_encoder
         grid = encoder.grid_of(*images_BCHW.shape[-2:])
-        return [
-            pool(features_BND.unflatten(1, grid), stride)
-            for features_BND, stride in zip(
-                encoder(images_BCHW, depths=self.target_depths), self.level_strides, strict=True
-            )
-        ]
+        with torch.set_grad_enabled(self.shares_encoder and torch.is_grad_enabled()):
+            ends = encoder(images_BCHW, depths=self.target_depths)
+            return [
+                pool(features_BND.unflatten(1, grid), stride)
+                for features_BND, stride in zip(ends, self.level_strides, strict=True)
+            ]
 
     @torch.no_grad()
     def extract_features(
@@ -201,7 +181,7 @@ class HJEPAModel(nn.Module):
             images_BCHW: Images, uint8, or float in 0 .. 1, of any size that patches tile.
             level: The level whose cells are asked for, 0 the patches themselves; None for the mean
                 over the image, which is the same for all levels.
-            use_target_encoder: Of the moving average (the usual choice), or of the context encoder.
+            use_target_encoder: Of the target encoder (the usual choice), or of the context encoder.
 
         Returns:
             Features of shape (B, D), or (B, rows, columns, D) of a level.

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from sightline.hjepa.encoder import SIZES, Size
 from sightline.hjepa.hierarchy import Fusion
 from sightline.hjepa.loss import LossKind, TargetNorm
+from sightline.hjepa.model import TargetEncoder
 from sightline.hjepa.positions import Positions
 from sightline.hjepa.regularization import RegularizationKind
 from sightline.training.config import Config
@@ -18,7 +19,7 @@ Range = tuple[float, float]
 
 
 class EMAConfig(Config):
-    """The moving average that makes the target encoder."""
+    """The moving average that makes the target encoder `ema`."""
 
     momentum: Share = Field(0.996, description="momentum at the start")
     momentum_end: Share = Field(1.0, description="momentum of the last step")
@@ -33,6 +34,14 @@ class PredictorConfig(Config):
     embed_dim: PositiveInt = Field(48, description="width, a multiple of 4 and of num_heads")
     depth: PositiveInt = Field(2, description="transformer blocks")
     num_heads: PositiveInt = Field(4, description="attention heads")
+
+
+class ProjectionConfig(Config):
+    """The head between features and their regulariser."""
+
+    dim: PositiveInt = Field(64, description="width of the projections")
+    hidden_dim: PositiveInt = Field(256, description="width between its linear maps")
+    depth: PositiveInt = Field(3, description="linear maps; 1 for no more than that")
 
 
 class ModelConfig(Config):
@@ -67,6 +76,14 @@ class ModelConfig(Config):
     )
     target_depths: tuple[PositiveInt, ...] | None = Field(
         None, description="blocks before each level's targets, the finest first; null for all"
+    )
+    target_encoder: TargetEncoder = Field(
+        "ema",
+        description="ema: a moving average of the context encoder; shared: the context encoder "
+        "itself, which needs loss.regularization",
+    )
+    projection: ProjectionConfig | None = Field(
+        None, description="head between features and loss.regularization; null for none"
     )
     predictor: PredictorConfig = PredictorConfig()
     ema: EMAConfig = EMAConfig()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sightline.hjepa.config import HJEPAConfig
 from sightline.training.plan import LoopSettings
-from sightline.training.schedules import Schedule, create_ema_scheduler, create_lr_scheduler
+from sightline.training.schedule_creation import create_ema_scheduler, create_lr_scheduler
+from sightline.training.schedules import Schedule
 
 
 def loop_settings(config: HJEPAConfig) -> LoopSettings:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from sightline.hjepa.block import Block, init_weights, run_blocks
-from sightline.hjepa.masks import Masks
 from sightline.hjepa.positions import Grid, PatchPositions, Positions
+from sightline.hjepa.selection import Masks
 
 
 class Predictor(nn.Module):

@@ -31,8 +31,9 @@ from sightline.hjepa.dashboard import create_monitors
 from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
-from sightline.hjepa.masks import Masks, MultiBlockMasking
-from sightline.hjepa.model import HJEPAModel, View
+from sightline.hjepa.masks import MultiBlockMasking
+from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.outputs import View
 from sightline.hjepa.pixels import unit_range
 from sightline.hjepa.plan import learning_rate_plan, loop_settings, momentum_plan
 from sightline.hjepa.run import (
@@ -42,6 +43,7 @@ from sightline.hjepa.run import (
     find_checkpoint,
     open_logger,
 )
+from sightline.hjepa.selection import Masks
 from sightline.hjepa.summary import HJEPASummary, Scores, summarize
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
@@ -103,7 +105,7 @@ class HJEPATrainer(StepLoop):
         settings = loop_settings(config)
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
         learning_rate = learning_rate_plan(config, steps_per_epoch)
-        self.momentum = momentum_plan(config, steps_per_epoch)
+        self.momentum = None if model.shares_encoder else momentum_plan(config, steps_per_epoch)
         if callbacks is None and fabric.is_global_zero:
             callbacks = create_monitors(
                 config,
@@ -159,13 +161,17 @@ class HJEPATrainer(StepLoop):
         metrics["loss/total"] = losses.total
         if self.regularizer is None:
             return losses.total, metrics
-        # Over the images of all processes, in the same directions; gradients find their way back.
-        features_BD = self.fabric.all_gather(self.outputs.context_features_BD, sync_grads=True)
-        regularization = self.regularizer(
-            features_BD.reshape(-1, features_BD.shape[-1]), self._random("regularization", rank=0)
-        )
+        random = self._random("regularization", rank=0)
+        views = [self.regularizer(self._of_all(view), random) for view in self.outputs.projections]
+        regularization = torch.stack(views).mean()
         metrics["loss/regularization"] = regularization
         return losses.total + self.config.loss.regularization.weight * regularization, metrics
+
+    def _of_all(self, features_BD: Tensor) -> Tensor:
+        """Features of the images of all processes, through which gradients find their way back."""
+        gathered = self.fabric.all_gather(features_BD, sync_grads=True)
+        assert isinstance(gathered, Tensor)
+        return gathered.flatten(0, -2)
 
     def _gates(self, num_images: int) -> Tensor | None:
         model, random = self.config.model, self._random("stochastic depth")
@@ -195,7 +201,9 @@ class HJEPATrainer(StepLoop):
         return generator(self.config.seed, stream, self.step, self.micro_step, rank)
 
     def after_optimizer_step(self) -> Metrics:
-        """Move the target encoder after the context encoder."""
+        """Move the target encoder after the context encoder, unless they are one."""
+        if self.momentum is None:
+            return {}
         momentum = self.momentum(self.step - 1)
         ema_update(self.model.target_encoder, self.model.context_encoder, momentum)
         return {
@@ -214,6 +222,9 @@ class HJEPATrainer(StepLoop):
         """Loss over the held-out images, without augmentation, under the same masks each time.
 
         Each process goes through all of them, so that it is the same for any number of processes.
+
+        Returns:
+            Their mean, in all and by level.
         """
         sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.fabric.device))
         num_images = 0

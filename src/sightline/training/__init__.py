@@ -23,13 +23,17 @@ from sightline.training.probes import (
 )
 from sightline.training.progress import ProgressTracker, setup_logging
 from sightline.training.randomness import generator
+from sightline.training.schedule_creation import (
+    create_ema_scheduler,
+    create_hierarchical_scheduler,
+    create_lr_scheduler,
+    create_weight_decay_scheduler,
+)
 from sightline.training.schedules import (
     CosineScheduler,
     EMAScheduler,
     HierarchicalScheduler,
     LinearScheduler,
-    create_ema_scheduler,
-    create_lr_scheduler,
 )
 
 __all__ = [
@@ -45,8 +49,10 @@ __all__ = [
     "ProgressTracker",
     "StepLoop",
     "create_ema_scheduler",
+    "create_hierarchical_scheduler",
     "create_lr_scheduler",
     "create_optimizer",
+    "create_weight_decay_scheduler",
     "ema_update",
     "few_label_accuracy",
     "flatten",

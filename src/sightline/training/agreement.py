@@ -28,7 +28,9 @@ def agree(fabric: Fabric, wish: T | None) -> T | None:
         return wish
     nobody = fabric.world_size
     mine = torch.tensor(nobody if wish is None else fabric.global_rank, device=fabric.device)
-    first = int(fabric.all_reduce(mine, reduce_op="min"))
+    reduced = fabric.all_reduce(mine, reduce_op="min")
+    assert isinstance(reduced, Tensor)
+    first = int(reduced)
     return None if first == nobody else fabric.broadcast(wish, src=first)
 
 
@@ -50,4 +52,5 @@ def mean_over_processes(
         return dict(metrics)
     stacked = torch.stack([value.detach().float() for value in tensors.values()])
     means = fabric.all_reduce(stacked, reduce_op="mean")
+    assert isinstance(means, Tensor)
     return {**metrics, **dict(zip(tensors, means.unbind(), strict=True))}

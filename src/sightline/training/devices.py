@@ -13,6 +13,7 @@ from lightning_fabric.plugins import Precision as Plugin
 from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning_fabric.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 from torch import nn
+from torch.optim import Optimizer
 
 from sightline.training.sharding import shard_by
 
@@ -20,6 +21,23 @@ Precision = Literal["32", "bf16", "16"]
 StrategyName = Literal["auto", "ddp", "fsdp"]
 # The others wait that long for process 0, which alone measures the probes.
 PATIENCE = timedelta(hours=2)
+
+
+class ScaledLoss(MixedPrecision):
+    """Float16 with fused optimizers: these leave a step out by themselves, and nobody waits for it.
+
+    Gradients that were too large for float16 are not numbers; the optimizer keeps the weights as
+    they were, and the scale is halved. The step is counted all the same, schedules and moving
+    averages go on: what they are of has not changed.
+    """
+
+    def unscale_gradients(self, optimizer: Optimizer) -> None:
+        """Divide gradients by the scale, so that their norm can be looked at.
+
+        Args:
+            optimizer: It will be told that this is done.
+        """
+        self.scaler.unscale_(optimizer)
 
 
 class Processes(NamedTuple):
@@ -119,7 +137,7 @@ def _precision(precision: Precision, kind: str) -> Plugin:
     if precision == "32":
         return Plugin()
     # Made here, since Fabric itself takes float16 on a CPU for bfloat16.
-    return MixedPrecision("16-mixed" if precision == "16" else "bf16-mixed", kind)
+    return ScaledLoss("16-mixed", kind) if precision == "16" else MixedPrecision("bf16-mixed", kind)
 
 
 def _strategy(

@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 
 from sightline.callbacks import CallbackList
 from sightline.logger import MetricsLogger
+from sightline.training.agreement import mean_over_processes
 from sightline.training.checkpoint_files import Checkpoint
 from sightline.training.checkpoints import CheckpointManager, load_weights
 from sightline.training.clipping import GradientClipping
@@ -77,7 +78,7 @@ class KeepsState(GoesBack):
         Returns:
             Where it lies; None if there was nothing worth keeping, and in the other processes.
         """
-        if not math.isfinite(loss := float(self.fabric.all_reduce(self._loss.clone()))):
+        if not math.isfinite(loss := self._mean_loss()):
             log.error("No checkpoint at step %d: the loss is %s.", self.step, loss)
             return None
         # What is logged up to this step is on disk before the checkpoint that continues from it.
@@ -100,6 +101,9 @@ class KeepsState(GoesBack):
             return None
         numbers = {name: float(value) for name, value in metrics.items()}
         return self.checkpoints.save(state, step=self.step, epoch=epoch, metrics=numbers)
+
+    def _mean_loss(self) -> float:
+        return float(mean_over_processes(self.fabric, {"loss": self._loss})["loss"])
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Stand where the checkpoint was saved."""

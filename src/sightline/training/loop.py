@@ -73,18 +73,10 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         weights = dict(module.named_parameters())
         self.module = fabric.setup_module(module)
         follow_weights(optimizer, weights, module)
-        optimizer.register_step_post_hook(self._note_that_step_was_taken)
         ObservedStep.__init__(self, module, optimizer, fabric.device)
         clipping = GradientClipping(settings.clip_grad, fabric.device)
-        KeepsState.__init__(
-            self,
-            module,
-            fabric.setup_optimizers(optimizer),
-            clipping,
-            fabric,
-            checkpoints,
-            open_logger,
-        )
+        optimizer = fabric.setup_optimizers(optimizer)  # type: ignore[assignment]
+        KeepsState.__init__(self, module, optimizer, clipping, fabric, checkpoints, open_logger)
         self.train_loader = fabric.setup_dataloaders(train_loader, use_distributed_sampler=False)
         self.sampler = sampler
         self.learning_rate = learning_rate
@@ -93,7 +85,6 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         self.micro_step = 0
         self.samples_per_step = 0
         self._logs_at = EverySteps(settings.log_every)
-        self._step_was_taken = False
         if resume is not None:
             self.restore(resume)
         self.logger = open_logger(None if resume is None else resume.step)
@@ -156,6 +147,7 @@ class StepLoop(ObservedStep, KeepsState, ABC):
                 self.logger.log_metrics(self._run_validation(), step=0)
             with whole_weights(self.unwrapped_module):
                 self.callbacks.on_train_begin(self)
+            self.heed_wishes()
             if self.step == 0 and self.settings.save_at_start:
                 self.save(0, {})
             try:
@@ -201,12 +193,10 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         loss, metrics = self._accumulate_gradients(micro_batches)
         with self.phases.phase("optimizer"):
             measure = is_logged or Need.GRADIENTS in self.needs
-            clipped = self._clipping(self.fabric, self.module, self.optimizer, measure=measure)
-            self._step_was_taken = False
+            metrics |= self._clipping(self.fabric, self.module, self.optimizer, measure=measure)
             self.optimizer.step()
             self.step += 1
-            if self._step_was_taken:
-                metrics |= clipped | self.after_optimizer_step()
+            metrics |= self.after_optimizer_step()
         self._loss = loss
         metrics |= {
             "train/loss": loss,
@@ -244,12 +234,8 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         self.samples_per_step = num_samples * self.fabric.world_size
         return mean_loss, means
 
-    def _note_that_step_was_taken(self, *_: Any) -> None:
-        """Called by the optimizer; not where the scaled loss of float16 was too large for it."""
-        self._step_was_taken = True
-
     def _finish_epoch(self, epoch: int) -> None:
-        logs: Metrics = {"train_epoch/loss": self.fabric.all_reduce(self._epoch_loss.take())}
+        logs = mean_over_processes(self.fabric, {"train_epoch/loss": self._epoch_loss.take()})
         every = self.settings.validate_every_epochs
         if (epoch + 1) % every == 0 or epoch + 1 == self.num_epochs:
             logs |= self._run_validation()

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import torch
 from torch import nn
 
-from sightline.training.schedules import OptimizerName
+from sightline.training.schedule_creation import OptimizerName
 
 # A place or a token is an offset added to the features: to shrink it is to blur it.
 _OFFSET_NAME = re.compile(
