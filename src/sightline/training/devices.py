@@ -10,8 +10,11 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 from lightning_fabric.plugins import Precision as Plugin
-from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
-from lightning_fabric.strategies import DDPStrategy, ModelParallelStrategy, Strategy
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
+from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
+from lightning_fabric.strategies.strategy import Strategy
 from torch import nn
 from torch.optim import Optimizer
 
@@ -37,6 +40,7 @@ class ScaledLoss(MixedPrecision):
         Args:
             optimizer: It will be told that this is done.
         """
+        assert self.scaler is not None
         self.scaler.unscale_(optimizer)
 
 
@@ -107,10 +111,10 @@ def create_fabric(
         found = torch.accelerator.current_accelerator(check_available=True)
         kind = "cpu" if found is None else found.type
     launched = launched_processes()
-    found = launched or Processes(1, 1)
+    usual = launched or Processes(1, 1)
     asked = Processes(
-        _num_devices(kind) if devices == "auto" else devices or found.devices,
-        num_nodes or found.num_nodes,
+        _num_devices(kind) if devices == "auto" else devices or usual.devices,
+        num_nodes or usual.num_nodes,
     )
     if launched is not None and asked != launched:
         raise ValueError(

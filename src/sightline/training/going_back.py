@@ -114,7 +114,8 @@ class GoesBack(ABC):
         Returns:
             Whether the run goes on from an earlier step; where it stops, `stop_reason` says so.
         """
-        wish = agree(self.fabric, self._setback or self._stop_wish)
+        own: Setback | str | None = self._setback or self._stop_wish
+        wish = agree(self.fabric, own)
         self._setback = None
         if isinstance(wish, Setback):
             return self._go_back(wish)
