@@ -45,6 +45,7 @@ from sightline.hjepa.run import (
 )
 from sightline.hjepa.selection import Masks
 from sightline.hjepa.summary import HJEPASummary, Scores, summarize
+from sightline.training.agreement import of_all_processes
 from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
 from sightline.training.loop import Metrics, StepLoop
@@ -162,16 +163,12 @@ class HJEPATrainer(StepLoop):
         if self.regularizer is None:
             return losses.total, metrics
         random = self._random("regularization", rank=0)
-        views = [self.regularizer(self._of_all(view), random) for view in self.outputs.projections]
+        # Of the images of all processes, seen from the same directions.
+        clouds = [of_all_processes(self.fabric, view) for view in self.outputs.projections]
+        views = [self.regularizer(cloud.flatten(0, 1), random) for cloud in clouds]
         regularization = torch.stack(views).mean()
         metrics["loss/regularization"] = regularization
         return losses.total + self.config.loss.regularization.weight * regularization, metrics
-
-    def _of_all(self, features_BD: Tensor) -> Tensor:
-        """Features of the images of all processes, through which gradients find their way back."""
-        gathered = self.fabric.all_gather(features_BD, sync_grads=True)
-        assert isinstance(gathered, Tensor)
-        return gathered.flatten(0, -2)
 
     def _gates(self, num_images: int) -> Tensor | None:
         model, random = self.config.model, self._random("stochastic depth")

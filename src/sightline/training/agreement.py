@@ -54,3 +54,28 @@ def mean_over_processes(
     means = fabric.all_reduce(stacked, reduce_op="mean")
     assert isinstance(means, Tensor)
     return {**metrics, **dict(zip(tensors, means.unbind(), strict=True))}
+
+
+def of_all_processes(fabric: Fabric, x: Tensor) -> Tensor:
+    """Tensors of all processes, in the order of their numbers; each process must ask.
+
+    For a loss that is computed of all of them in each process alike. Gradients reach this process's
+    own tensor, as many times as there are processes: the mean over processes, which becomes the
+    gradient of a weight, is then that of the one loss.
+
+    Args:
+        fabric: Joins the processes.
+        x: Of this process, of the same shape in each.
+
+    Returns:
+        One dimension more, in front: the processes.
+    """
+    size = fabric.world_size
+    if size == 1:
+        return x[None]
+    own = torch.stack([
+        x if rank == fabric.global_rank else torch.zeros_like(x) for rank in range(size)
+    ])
+    values = fabric.all_reduce(own.detach().clone(), reduce_op="sum")
+    assert isinstance(values, Tensor)
+    return values + size * (own - own.detach())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from inspect import signature
 from typing import Literal, NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
 from lightning_fabric.strategies.strategy import Strategy
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from sightline.training.sharding import shard_by
@@ -24,6 +26,14 @@ Precision = Literal["32", "bf16", "16"]
 StrategyName = Literal["auto", "ddp", "fsdp"]
 # The others wait that long for process 0, which alone measures the probes.
 PATIENCE = timedelta(hours=2)
+
+
+# Its first name until torch 2.12; this can go when nothing before 2.13 is supported.
+SYNC_BUFFERS = next(
+    name
+    for name in ("forward_sync_buffers", "broadcast_buffers")
+    if name in signature(DistributedDataParallel).parameters
+)
 
 
 class ScaledLoss(MixedPrecision):
@@ -156,5 +166,5 @@ def _strategy(
         )
     if name == "ddp" or num_processes > 1:
         # No buffer changes while training, so that none has to be sent around.
-        return DDPStrategy(timeout=PATIENCE, broadcast_buffers=False)
+        return DDPStrategy(timeout=PATIENCE, **{SYNC_BUFFERS: False})
     return "auto"

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from sightline.callbacks import CallbackList
 from sightline.logger import MetricsLogger
-from sightline.training.agreement import mean_over_processes
+from sightline.training.agreement import mean_over_processes, of_all_processes
 from sightline.training.checkpoint_files import Checkpoint
 from sightline.training.checkpoints import CheckpointManager, load_weights
 from sightline.training.clipping import GradientClipping
@@ -84,13 +84,14 @@ class KeepsState(GoesBack):
         # What is logged up to this step is on disk before the checkpoint that continues from it.
         self.logger.drain()
         epoch_loss = self._epoch_loss.state_dict()
+        epoch_loss["sum"] = of_all_processes(self.fabric, epoch_loss["sum"])
         state = whole({
             "run_name": self.logger.run_dir.name,
             "blueprint": self.blueprint(),
             "model": self.unwrapped_module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "clipping": self._clipping.state_dict(),
-            "epoch_loss": {**epoch_loss, "sum": self.fabric.all_gather(epoch_loss["sum"])},
+            "epoch_loss": epoch_loss,
             "precision": self.fabric.strategy.precision.state_dict(),
             "first_validation": self.first_validation,
             "last_validation": self.last_validation,
@@ -114,7 +115,7 @@ class KeepsState(GoesBack):
         if state.get("precision"):
             self.fabric.strategy.precision.load_state_dict(state["precision"])
         self._clipping.load_state_dict(state["clipping"])
-        sums = state["epoch_loss"]["sum"].reshape(-1)
+        sums = state["epoch_loss"]["sum"]
         is_alike = len(sums) == self.fabric.world_size
         own_sum = sums[self.fabric.global_rank] if is_alike else sums.mean()
         self._epoch_loss.load_state_dict({**state["epoch_loss"], "sum": own_sum})

@@ -28,12 +28,13 @@ from sightline.training.kept_state import KeepsState
 from sightline.training.observed_step import ObservedStep
 from sightline.training.plan import LoopSettings, ResumableBatches
 from sightline.training.sharding import follow_weights, whole_weights
+from sightline.training.standing import CountsSteps
 
 Batch = Any
 Metrics = dict[str, Tensor | float]
 
 
-class StepLoop(ObservedStep, KeepsState, ABC):
+class StepLoop(ObservedStep, CountsSteps, KeepsState, ABC):
     """Trains a module; a recipe says what its loss is and what follows a step.
 
     Args:
@@ -116,28 +117,6 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         """What the model can be built again from, in plain values; kept in each checkpoint."""
         return {}
 
-    # Where the run stands.
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimizer steps in an epoch."""
-        return self.settings.steps_per_epoch(len(self.sampler))
-
-    @property
-    def num_epochs(self) -> int:
-        """Epochs that the schedules are laid out for."""
-        return self.settings.epochs
-
-    @property
-    def end_epoch(self) -> int:
-        """Epochs after which the run ends."""
-        return min(self.num_epochs, self.settings.stop_after_epochs or self.num_epochs)
-
-    @property
-    def epoch(self) -> int:
-        """Number of the epoch that the next step belongs to, from 0."""
-        return self.step // self.steps_per_epoch
-
     # The walk from batch to log.
 
     def run(self) -> None:
@@ -153,9 +132,12 @@ class StepLoop(ObservedStep, KeepsState, ABC):
             try:
                 while self.epoch < self.end_epoch and self.stop_reason is None:
                     self._train_epoch(self.epoch)
-            finally:
+            except BaseException:
+                self.callbacks.on_train_end(self)  # alone: where are the others?
+                raise
+            with whole_weights(self.unwrapped_module):
                 self.callbacks.on_train_end(self)
-                self.stop_reason = self.stop_reason or self._stop_wish
+            self.stop_reason = self.stop_reason or self._stop_wish
 
     def _train_epoch(self, epoch: int) -> None:
         self.callbacks.on_epoch_begin(self, epoch)
