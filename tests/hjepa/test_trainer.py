@@ -302,9 +302,11 @@ def test_context_is_dropped_at_random_and_targets_and_validation_are_whole(
     gates: list[Tensor | None] = []
 
     class Remember(HJEPATrainer):
-        def _predict(self, images: Tensor, masks: Any, drawn: Tensor | None = None) -> Any:
+        def _predict(
+            self, images: Tensor, masks: Any, drawn: Tensor | None = None, *counts: Any
+        ) -> Any:
             gates.append(drawn)
-            return super()._predict(images, masks, drawn)
+            return super()._predict(images, masks, drawn, *counts)
 
     settings = ("model.depth=3", "model.drop_path_rate=0.5", "training.epochs=1")
     trainer = Remember.from_config(tiny_config(*settings, "training.warmup_epochs=0"))

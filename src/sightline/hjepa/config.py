@@ -27,6 +27,20 @@ def _word(given: Any) -> Any:
 PrecisionName = Annotated[Precision, BeforeValidator(_word)]
 
 
+class EarlyStoppingConfig(Config):
+    """When a run that no longer gets better is ended."""
+
+    metric: Literal["eval/knn_accuracy", "val/loss"] = Field(
+        "eval/knn_accuracy",
+        description="what must get better; a loss only with care: its targets move along",
+    )
+    mode: Literal["min", "max"] | None = Field(
+        None, description="whether lower or higher is better; null for what suits the metric"
+    )
+    patience: PositiveInt = Field(5, description="evaluations in a row without a better value")
+    min_delta: NonNegative = Field(0.0, description="a better value is better by more than this")
+
+
 class TrainingConfig(Config):
     """How long and how fast."""
 
@@ -38,6 +52,9 @@ class TrainingConfig(Config):
     lr: PositiveFloat = Field(1e-3, description="learning rate after the warm-up")
     min_lr: NonNegative = Field(1e-6, description="learning rate of the last step")
     weight_decay: NonNegative = Field(0.05, description="not on biases, norms and embeddings")
+    weight_decay_end: NonNegative | None = Field(
+        None, description="weight decay of the last step, reached as a cosine; null for the same"
+    )
     optimizer: OptimizerName = "adamw"
     clip_grad: PositiveFloat | None = Field(1.0, description="largest gradient norm; null for none")
     precision: PrecisionName = Field(
@@ -54,6 +71,9 @@ class TrainingConfig(Config):
         "auto", description="ddp: a whole model on each device; fsdp: a part of it; auto: ddp"
     )
     accumulation_steps: PositiveInt = Field(1, description="micro-batches an optimizer step")
+    early_stopping: EarlyStoppingConfig | None = Field(
+        None, description="end a run that no longer gets better; null for never"
+    )
 
 
 class EvaluationConfig(Config):
@@ -85,12 +105,18 @@ class HJEPAConfig(Config):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> HJEPAConfig:
-        levels, weights = self.model.num_hierarchies, self.loss.hierarchy_weights
-        if len(weights) != levels:
-            raise ValueError(
-                f"expected one of loss.hierarchy_weights for each of the {levels} levels of "
-                f"model.num_hierarchies, got {len(weights)}; give {levels} weights"
-            )
+        levels = self.model.num_hierarchies
+        for name in ("hierarchy_weights", "hierarchy_weights_end"):
+            weights = getattr(self.loss, name)
+            if weights is not None and len(weights) != levels:
+                raise ValueError(
+                    f"expected one of loss.{name} for each of the {levels} levels of "
+                    f"model.num_hierarchies, got {len(weights)}; give {levels} weights"
+                )
+            if weights is not None and not any(weights):
+                raise ValueError(
+                    f"expected at least one of loss.{name} above 0, got {list(weights)}; raise one"
+                )
         return self
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from sightline.callbacks import (
     Callback,
     CollapseMonitor,
     Dashboards,
+    EarlyStopping,
     EMAMonitor,
     EmbeddingMonitor,
     EverySeconds,
@@ -60,6 +62,7 @@ def create_monitors(
     fabric: Fabric,
     steps_per_epoch: int,
     learning_rate: Schedule,
+    weight_decay: Schedule,
     momentum: Schedule | None,
     samples: Callable[[], Samples],
 ) -> list[Callback]:
@@ -74,6 +77,7 @@ def create_monitors(
         fabric: Where the model trains; where it is in parts, what reads weights is left out.
         steps_per_epoch: Optimizer steps in an epoch.
         learning_rate: The planned learning rate.
+        weight_decay: The planned weight decay.
         momentum: The planned momentum of the target encoder; None without a moving average.
         samples: Makes features of images for the Projector.
 
@@ -87,7 +91,11 @@ def create_monitors(
     steps = np.linspace(0, total_steps - 1, min(total_steps, MAX_PLANNED)).astype(int)
     plans = {
         name: (steps, [schedule(step) for step in steps.tolist()])
-        for name, schedule in (("learning rate", learning_rate), ("EMA momentum", momentum))
+        for name, schedule in (
+            ("learning rate", learning_rate),
+            ("weight decay", weight_decay),
+            ("EMA momentum", momentum),
+        )
         if schedule is not None
     }
     size = config.data.image_size
@@ -103,7 +111,7 @@ def create_monitors(
         MaskingMonitor(**batch_and_figures),
         HierarchyMonitor(costs=lambda: costs.levels, **batch_and_figures),
         PredictionMonitor(loss_fn.normalize, **batch_and_figures),
-        LossMonitor(loss_fn.weights, every=log_every),
+        LossMonitor(lambda: loss_fn.weights, every=log_every),
         CollapseMonitor(every=every.readings),
         QualityMonitor(every=every.quality),
         *([] if momentum is None else [_ema_monitor(model, every=every.gradients)]),
@@ -113,6 +121,7 @@ def create_monitors(
         EmbeddingMonitor(loss_fn.normalize, samples, every=every.figures),
         StabilityMonitor(every=log_every),
         SystemMonitor(every=EverySeconds(config.logging.system_seconds)),
+        *_early_stopping(config),
         *health_monitors(config, masking, learning_rate, momentum),
         ProgressBarCallback(),
         ThroughputMonitor(
@@ -135,6 +144,22 @@ def _ema_monitor(model: HJEPAModel, *, every: int | Cadence) -> EMAMonitor:
         },
         every=every,
     )
+
+
+def _early_stopping(config: HJEPAConfig) -> list[Callback]:
+    """What ends a run that no longer gets better, if it is asked for."""
+    settings = config.training.early_stopping
+    if settings is None:
+        return []
+    suits: Literal["min", "max"] = "min" if settings.metric == "val/loss" else "max"
+    return [
+        EarlyStopping(
+            settings.metric,
+            mode=settings.mode or suits,
+            patience=settings.patience,
+            min_delta=settings.min_delta,
+        )
+    ]
 
 
 def _weights(encoder: VisionTransformer) -> dict[str, torch.Tensor]:

@@ -36,7 +36,8 @@ def normalize_targets(target_BHWD: Tensor, norm: TargetNorm) -> Tensor:
     `token` gives every feature vector mean 0 and deviation 1 (a LayerNorm without affine, as in
     I-JEPA). `feature` gives every feature mean 0 and deviation 1 over the batch and the grid: what
     all images and places have in common is taken away. What differs from place to place alike in
-    all images stays, so that position alone still predicts that part.
+    all images stays, so that position alone still predicts that part. The batch is the micro-batch:
+    with `feature`, and with it alone, a step of several micro-batches is not that of one batch.
 
     Args:
         target_BHWD: Target features, float.
@@ -64,10 +65,17 @@ class HierarchicalLoss(nn.Module):
     alone says little. With `token` targets it can fall to 0.01 while the encoder learns nothing but
     positions; look at the probes and at the effective rank beside it.
 
+    The images may be part of a larger batch, as a micro-batch is of an optimizer step. The mean
+    over the cells of the whole is not the mean of the parts' means, so the number of cells of the
+    whole can be given; then the parts' losses and gradients average to those of the whole.
+
     Args:
         kind: Distance d.
         weights: Weight of each level, not negative, at least one positive.
         target_norm: Over what targets are standardised, see `normalize_targets`.
+
+    Attributes:
+        weights: Those in force; they may be set anew between steps.
 
     Raises:
         ValueError: If a weight is negative or all are zero, or a name is not a known one.
@@ -99,11 +107,15 @@ class HierarchicalLoss(nn.Module):
                 f"got {list(weights)}: raise at least one of them above 0"
             )
         self.kind = kind
-        self.weights = tuple(weights)
+        self.weights: Sequence[float] = tuple(weights)
         self.target_norm = target_norm
 
     def forward(
-        self, predictions: Sequence[Tensor], targets: Sequence[Tensor], scored: Sequence[Tensor]
+        self,
+        predictions: Sequence[Tensor],
+        targets: Sequence[Tensor],
+        scored: Sequence[Tensor],
+        num_scored_L: Tensor | None = None,
     ) -> LevelLosses:
         """Score the predictions of every level.
 
@@ -111,16 +123,21 @@ class HierarchicalLoss(nn.Module):
             predictions: One (B, H, W, D) tensor a level.
             targets: The same shapes; standardised here, never differentiated.
             scored: One (B, H, W) bool a level: the cells that count.
+            num_scored_L: What the sum over the cells of a level is divided by, positive: the number
+                of scored cells of the whole batch, times these images' share of its images; None
+                for the number of scored cells here.
 
         Returns:
             Total and losses by level. A level without any scored cell in the batch counts 0.
         """
         losses = []
-        for prediction, target, mask_BHW in zip(predictions, targets, scored, strict=True):
+        levels = zip(predictions, targets, scored, strict=True)
+        for level, (prediction, target, mask_BHW) in enumerate(levels):
             # Masked before and after: the gradient of a NaN that is not scored would be 0 * NaN.
             prediction = torch.where(mask_BHW[..., None], prediction, 0.0)
             distance_BHW = self._distance(prediction, self.normalize(target))
-            num_scored = mask_BHW.sum().clamp(min=1)
+            counted = mask_BHW.sum().clamp(min=1)
+            num_scored = counted if num_scored_L is None else num_scored_L[level]
             losses.append(torch.where(mask_BHW, distance_BHW, 0.0).sum() / num_scored)
         # The weights stay Python numbers: a tensor of them would be a wait for the device.
         weighted = [weight * loss for weight, loss in zip(self.weights, losses, strict=True)]

@@ -14,6 +14,7 @@ from sightline.hjepa.positions import Positions
 from sightline.hjepa.regularization import RegularizationKind
 from sightline.training.config import Config
 from sightline.training.run_config import NonNegative, NonNegativeInt, Share
+from sightline.training.schedule_creation import ScheduleType
 
 Range = tuple[float, float]
 
@@ -132,5 +133,11 @@ class LossConfig(Config):
     )
     hierarchy_weights: tuple[NonNegative, ...] = Field(
         (1.0, 1.0, 1.0), description="weight of each level, the finest first"
+    )
+    hierarchy_weights_end: tuple[NonNegative, ...] | None = Field(
+        None, description="weights of the last step; null for the same all the time"
+    )
+    hierarchy_weights_schedule: ScheduleType = Field(
+        "cosine", description="how they get there: cosine or linear"
     )
     regularization: RegularizationConfig = RegularizationConfig()

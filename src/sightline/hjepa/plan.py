@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from sightline.hjepa.config import HJEPAConfig
 from sightline.training.plan import LoopSettings
-from sightline.training.schedule_creation import create_ema_scheduler, create_lr_scheduler
-from sightline.training.schedules import Schedule
+from sightline.training.schedule_creation import (
+    create_ema_scheduler,
+    create_hierarchical_scheduler,
+    create_lr_scheduler,
+    create_weight_decay_scheduler,
+)
+from sightline.training.schedules import HierarchicalScheduler, Schedule
 
 
 def loop_settings(config: HJEPAConfig) -> LoopSettings:
@@ -42,6 +47,42 @@ def learning_rate_plan(config: HJEPAConfig, steps_per_epoch: int) -> Schedule:
     plan = config.training
     return create_lr_scheduler(
         plan.optimizer, plan.lr, plan.min_lr, plan.epochs, steps_per_epoch, plan.warmup_epochs
+    )
+
+
+def weight_decay_plan(config: HJEPAConfig, steps_per_epoch: int) -> Schedule:
+    """The weight decay of each step.
+
+    Args:
+        config: The whole configuration.
+        steps_per_epoch: Optimizer steps in an epoch.
+
+    Returns:
+        From finished steps to the weight decay of the next one.
+    """
+    plan = config.training
+    return create_weight_decay_scheduler(
+        plan.weight_decay, plan.weight_decay_end, plan.epochs, steps_per_epoch
+    )
+
+
+def level_weights_plan(config: HJEPAConfig, steps_per_epoch: int) -> HierarchicalScheduler:
+    """What each level weighs in the loss of each step.
+
+    Args:
+        config: The whole configuration.
+        steps_per_epoch: Optimizer steps in an epoch.
+
+    Returns:
+        From finished steps to the weights in the next one.
+    """
+    loss = config.loss
+    return create_hierarchical_scheduler(
+        loss.hierarchy_weights,
+        loss.hierarchy_weights_end,
+        config.training.epochs,
+        steps_per_epoch,
+        loss.hierarchy_weights_schedule,
     )
 
 

@@ -18,7 +18,7 @@ from sightline.logger import MetricsLogger
 from sightline.training.checkpoints import CheckpointManager
 from sightline.training.config import flatten
 from sightline.training.devices import create_fabric
-from sightline.training.runs import latest_run_name
+from sightline.training.runs import latest_run_name, new_run_name
 
 RANKED_BY = "eval/knn_accuracy"  # the higher, the better the checkpoint
 
@@ -78,6 +78,31 @@ def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
         # The latest may already hold what is only found a little later.
         keep_last_n=3 if config.health.on_error == "rollback" else 1,
     )
+
+
+def new_name(config: HJEPAConfig, fabric: Fabric) -> str:
+    """The name of a new run, which the first process finds for all.
+
+    Args:
+        config: The whole configuration.
+        fabric: Joins the processes.
+
+    Returns:
+        A folder in `logging.log_dir` that is not there yet.
+
+    Raises:
+        ValueError: If the folder for its checkpoints holds those of another run.
+    """
+    logging = config.logging
+    found = new_run_name(to_path(logging.log_dir), logging.experiment_name)
+    name: str = fabric.broadcast(found)
+    checkpoints = checkpoints_of(config, name)
+    if checkpoints.latest() is not None:
+        raise ValueError(
+            f"expected no checkpoints of another run in {checkpoints.checkpoint_dir}, found "
+            f"some: continue that run with --resume auto, or set another checkpoint_dir"
+        )
+    return name
 
 
 def checkpoint_folder(place: str | Path) -> str | Path:

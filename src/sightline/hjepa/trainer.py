@@ -1,4 +1,4 @@
-"""The H-JEPA training: what a step is, and how a run is put together from a configuration."""
+"""The H-JEPA training: how a run is put together from a configuration, and what it measures."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from sightline.callbacks import Callback, Samples
-from sightline.events import to_path
-from sightline.hjepa.augmentation import random_affine
-from sightline.hjepa.block import stochastic_depth
 from sightline.hjepa.build import (
     create_loss,
     create_masking,
@@ -30,33 +27,34 @@ from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
 from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
-from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
+from sightline.hjepa.loss import HierarchicalLoss
 from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
-from sightline.hjepa.outputs import View
 from sightline.hjepa.pixels import unit_range
-from sightline.hjepa.plan import learning_rate_plan, loop_settings, momentum_plan
+from sightline.hjepa.plan import (
+    learning_rate_plan,
+    level_weights_plan,
+    loop_settings,
+    momentum_plan,
+    weight_decay_plan,
+)
 from sightline.hjepa.run import (
     checkpoints_of,
     compile_blocks,
     fabric_of,
     find_checkpoint,
+    new_name,
     open_logger,
 )
-from sightline.hjepa.selection import Masks
+from sightline.hjepa.step import HJEPAStep
 from sightline.hjepa.summary import HJEPASummary, Scores, summarize
-from sightline.training.agreement import of_all_processes
-from sightline.training.averaging import ema_update
 from sightline.training.checkpoints import CheckpointManager
-from sightline.training.loop import Metrics, StepLoop
+from sightline.training.loop import Metrics
 from sightline.training.optimizers import create_optimizer
 from sightline.training.randomness import generator
-from sightline.training.runs import new_run_name
-
-NUM_VIEWS = 4  # masks of an image that make up its class for LiDAR
 
 
-class HJEPATrainer(StepLoop):
+class HJEPATrainer(HJEPAStep):
     """Trains an H-JEPA model and watches it learn.
 
     Args:
@@ -99,14 +97,15 @@ class HJEPATrainer(StepLoop):
         self.masking_fn = masking_fn
         self.regularizer = create_regularizer(config)
         self.config = config
-        logging = config.logging
         sampler = train_loader.sampler
         assert isinstance(sampler, EpochBatches)
         self._probed_train_loader = in_order(images_of(train_loader), config.data.batch_size)
         settings = loop_settings(config)
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
         learning_rate = learning_rate_plan(config, steps_per_epoch)
+        weight_decay = weight_decay_plan(config, steps_per_epoch)
         self.momentum = None if model.shares_encoder else momentum_plan(config, steps_per_epoch)
+        self.level_weights = level_weights_plan(config, steps_per_epoch)
         if callbacks is None and fabric.is_global_zero:
             callbacks = create_monitors(
                 config,
@@ -117,24 +116,15 @@ class HJEPATrainer(StepLoop):
                 fabric=fabric,
                 steps_per_epoch=steps_per_epoch,
                 learning_rate=learning_rate,
+                weight_decay=weight_decay,
                 momentum=self.momentum,
                 samples=self.projected_samples,
             )
         resume = None if resume_checkpoint is None else CheckpointManager.load(resume_checkpoint)
-        run_name = (
-            fabric.broadcast(new_run_name(to_path(logging.log_dir), logging.experiment_name))
-            if resume is None
-            else resume.state["run_name"]
-        )
+        run_name = new_name(config, fabric) if resume is None else resume.state["run_name"]
         callbacks = callbacks or ()
         if config.training.compile:
             compile_blocks(model)
-        checkpoints = checkpoints_of(config, run_name)
-        if resume is None and checkpoints.latest() is not None:
-            raise ValueError(
-                f"expected no checkpoints of another run in {checkpoints.checkpoint_dir}, found "
-                f"some: continue that run with --resume auto, or set another checkpoint_dir"
-            )
         super().__init__(
             model,
             optimizer,
@@ -143,71 +133,12 @@ class HJEPATrainer(StepLoop):
             learning_rate,
             settings,
             fabric=fabric,
-            checkpoints=checkpoints,
+            checkpoints=checkpoints_of(config, run_name),
             resume=resume,
             open_logger=partial(open_logger, config, run_name, callbacks),
             callbacks=callbacks,
+            weight_decay=weight_decay,
         )
-
-    # From batch to loss.
-
-    def compute_loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
-        """Mask, predict and score one micro-batch."""
-        images = random_affine(
-            unit_range(batch[0]), self.config.data.augmentation, self._random("augmentation")
-        )
-        masks = self.masking_fn(len(images), self._random("masks")).to(self.fabric.device)
-        losses = self._predict(images, masks, self._gates(len(images)))
-        metrics: Metrics = {f"loss/h{level}": loss for level, loss in enumerate(losses.levels)}
-        metrics["loss/total"] = losses.total
-        if self.regularizer is None:
-            return losses.total, metrics
-        random = self._random("regularization", rank=0)
-        # Of the images of all processes, seen from the same directions.
-        clouds = [of_all_processes(self.fabric, view) for view in self.outputs.projections]
-        views = [self.regularizer(cloud.flatten(0, 1), random) for cloud in clouds]
-        regularization = torch.stack(views).mean()
-        metrics["loss/regularization"] = regularization
-        return losses.total + self.config.loss.regularization.weight * regularization, metrics
-
-    def _gates(self, num_images: int) -> Tensor | None:
-        model, random = self.config.model, self._random("stochastic depth")
-        gates = stochastic_depth(model.depth, model.drop_path_rate, num_images, random)
-        return None if gates is None else gates.to(self.fabric.device, non_blocking=True)
-
-    def _predict(self, images: Tensor, masks: Masks, gates: Tensor | None = None) -> LevelLosses:
-        self.outputs = self.module(images, masks, gates)
-        losses: LevelLosses = self.loss_fn(
-            self.outputs.predictions, self.outputs.targets, self.outputs.scored
-        )
-        return losses
-
-    def compute_views(self) -> list[View]:
-        """Predict for the images of the last micro-batch under several masks."""
-        images = self.outputs.images_BCHW
-        random = self._random("masks of views")
-        with self.fabric.autocast():
-            return [
-                self.model.view(images, self.masking_fn(len(images), random).to(images.device))
-                for _ in range(NUM_VIEWS)
-            ]
-
-    def _random(self, stream: str, rank: int | None = None) -> torch.Generator:
-        """A generator that is a function of the seed, the step, the micro-batch and the rank."""
-        rank = self.fabric.global_rank if rank is None else rank
-        return generator(self.config.seed, stream, self.step, self.micro_step, rank)
-
-    def after_optimizer_step(self) -> Metrics:
-        """Move the target encoder after the context encoder, unless they are one."""
-        if self.momentum is None:
-            return {}
-        momentum = self.momentum(self.step - 1)
-        ema_update(self.model.target_encoder, self.model.context_encoder, momentum)
-        return {
-            "train/ema_momentum": momentum,
-            "ema/momentum_current": momentum,
-            "ema/momentum_target": self.config.model.ema.momentum_end,
-        }
 
     def blueprint(self) -> Mapping[str, Any]:
         """The whole configuration."""

@@ -12,7 +12,7 @@ from torch import Tensor
 T = TypeVar("T")
 
 
-def agree(fabric: Fabric, wish: T | None) -> T | None:
+def agree(fabric: Fabric, wish: T) -> T | None:
     """What the first process that wishes anything wishes; each process must ask.
 
     Where there are several processes, the host waits here for the device.

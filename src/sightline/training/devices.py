@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from inspect import signature
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -166,5 +166,6 @@ def _strategy(
         )
     if name == "ddp" or num_processes > 1:
         # No buffer changes while training, so that none has to be sent around.
-        return DDPStrategy(timeout=PATIENCE, **{SYNC_BUFFERS: False})
+        options: dict[str, Any] = {SYNC_BUFFERS: False}
+        return DDPStrategy(timeout=PATIENCE, **options)
     return "auto"

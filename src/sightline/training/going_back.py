@@ -114,12 +114,12 @@ class GoesBack(ABC):
         Returns:
             Whether the run goes on from an earlier step; where it stops, `stop_reason` says so.
         """
-        own: Setback | str | None = self._setback or self._stop_wish
-        wish = agree(self.fabric, own)
+        wish = agree(self.fabric, self._setback or self._stop_wish)
         self._setback = None
         if isinstance(wish, Setback):
             return self._go_back(wish)
-        self.stop_reason = self.stop_reason or wish
+        if wish is not None:
+            self.stop_reason = self.stop_reason or wish
         return False
 
     def _go_back(self, setback: Setback) -> bool:

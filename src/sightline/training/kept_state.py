@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,7 @@ class KeepsState(GoesBack):
     ) -> None:
         super().__init__(fabric, checkpoints, open_logger)
         self.unwrapped_module = module
-        self.optimizer = optimizer
+        self.optimizer: Optimizer = fabric.setup_optimizers(optimizer)  # type: ignore[assignment]
         self.step = 0
         self.first_validation: dict[str, float] = {}
         self.last_validation: dict[str, float] = {}
@@ -60,9 +59,9 @@ class KeepsState(GoesBack):
         self._loss = torch.zeros((), device=fabric.device)
         self._epoch_loss = SampleMean(fabric.device)
 
-    @abstractmethod
     def blueprint(self) -> Mapping[str, Any]:
-        """What the model can be built again from, in plain values."""
+        """What the model can be built again from, in plain values; kept in each checkpoint."""
+        return {}
 
     def save(self, epoch: int, metrics: Mapping[str, Tensor | float]) -> Path | None:
         """Write a checkpoint of everything the next step depends on.

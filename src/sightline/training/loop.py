@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ from sightline.training.clipping import GradientClipping
 from sightline.training.interruption import stop_on_signals
 from sightline.training.kept_state import KeepsState
 from sightline.training.observed_step import ObservedStep
+from sightline.training.optimizers import set_rates
 from sightline.training.plan import LoopSettings, ResumableBatches
 from sightline.training.sharding import follow_weights, whole_weights
 from sightline.training.standing import CountsSteps
@@ -50,6 +51,8 @@ class StepLoop(ObservedStep, CountsSteps, KeepsState, ABC):
         open_logger: Opens the run's logger, given the step it continues after or None. It is called
             last: nothing of an earlier session's log is touched before the checkpoint fits.
         callbacks: What is measured and logged beside the loss, in process 0 alone.
+        weight_decay: Weight decay of the step after `step` finished ones, for the optimizer's group
+            `decay`; None for what the optimizer was made with.
 
     Raises:
         ValueError: If the checkpoint does not fit.
@@ -70,21 +73,23 @@ class StepLoop(ObservedStep, CountsSteps, KeepsState, ABC):
         resume: Checkpoint | None,
         open_logger: Callable[[int | None], MetricsLogger],
         callbacks: Sequence[Callback] = (),
+        weight_decay: Callable[[int], float] | None = None,
     ) -> None:
         weights = dict(module.named_parameters())
         self.module = fabric.setup_module(module)
         follow_weights(optimizer, weights, module)
         ObservedStep.__init__(self, module, optimizer, fabric.device)
         clipping = GradientClipping(settings.clip_grad, fabric.device)
-        optimizer = fabric.setup_optimizers(optimizer)  # type: ignore[assignment]
         KeepsState.__init__(self, module, optimizer, clipping, fabric, checkpoints, open_logger)
         self.train_loader = fabric.setup_dataloaders(train_loader, use_distributed_sampler=False)
         self.sampler = sampler
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
         self.settings = settings
         self.callbacks = CallbackList(callbacks if fabric.is_global_zero else ())
         self.micro_step = 0
         self.samples_per_step = 0
+        self.share = 1.0  # of the micro-batch in the samples of this process's step
         self._logs_at = EverySteps(settings.log_every)
         if resume is not None:
             self.restore(resume)
@@ -105,6 +110,9 @@ class StepLoop(ObservedStep, CountsSteps, KeepsState, ABC):
     def validate(self) -> Metrics:
         """Mean metrics over the validation set, by name without prefix."""
 
+    def begin_step(self, micro_batches: Sequence[Batch]) -> None:
+        """What is drawn, counted or set once an optimizer step, before its first micro-batch."""
+
     def after_optimizer_step(self) -> Metrics:
         """What follows an optimizer step, such as a moving average; metrics to log with it."""
         return {}
@@ -112,10 +120,6 @@ class StepLoop(ObservedStep, CountsSteps, KeepsState, ABC):
     def compute_views(self) -> Sequence[Any]:
         """What is predicted of the images of `outputs` under other masks, where it is asked for."""
         return ()
-
-    def blueprint(self) -> Mapping[str, Any]:
-        """What the model can be built again from, in plain values; kept in each checkpoint."""
-        return {}
 
     # The walk from batch to log.
 
@@ -158,18 +162,18 @@ class StepLoop(ObservedStep, CountsSteps, KeepsState, ABC):
 
     def _is_time_to_agree(self) -> bool:
         """Several processes do not wait for each other's wishes after every step."""
-        is_end_of_epoch = self.step % self.steps_per_epoch == 0
-        is_alone = self.fabric.world_size == 1
-        return is_alone or is_end_of_epoch or self._logs_at.is_due(self.step)
+        is_last = self.step % self.steps_per_epoch == 0
+        return self.fabric.world_size == 1 or is_last or self._logs_at.is_due(self.step)
 
     def _optimizer_step(self, micro_batches: Sequence[Batch]) -> None:
         with self.watching():
             self.callbacks.on_batch_begin(self, micro_batches[0])
             self.begin_observing(self.callbacks.needs)
         is_logged = self._logs_at.is_due(self.step + 1)
-        learning_rate = self.learning_rate(self.step) * self.learning_rate_factor
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+        rates = {"lr": self.learning_rate(self.step) * self.learning_rate_factor}
+        if self.weight_decay is not None:
+            rates["weight_decay"] = self.weight_decay(self.step)
+        set_rates(self.optimizer, **rates)
         # Not after the step, so that callbacks can still read the gradients then.
         self.optimizer.zero_grad()
         loss, metrics = self._accumulate_gradients(micro_batches)
@@ -182,7 +186,7 @@ class StepLoop(ObservedStep, CountsSteps, KeepsState, ABC):
         self._loss = loss
         metrics |= {
             "train/loss": loss,
-            "train/lr": learning_rate,
+            **{f"train/{name}": rate for name, rate in rates.items()},
             "epoch": self.step / self.steps_per_epoch,
         }
         if is_logged:
@@ -196,11 +200,15 @@ class StepLoop(ObservedStep, CountsSteps, KeepsState, ABC):
             self.end_observing()
 
     def _accumulate_gradients(self, micro_batches: Sequence[Batch]) -> tuple[Tensor, Metrics]:
-        """Gradients of the mean loss over the micro-batches; metrics are means over them too."""
-        share = 1 / len(micro_batches)
+        """Gradients of the mean loss over the samples; metrics are means over them too."""
+        sizes = [len(batch[0]) for batch in micro_batches]
+        self.samples_per_step = sum(sizes) * self.fabric.world_size
         means: Metrics = {}
         mean_loss = torch.zeros((), device=self.fabric.device)
+        with self.phases.phase("forward"):
+            self.begin_step(micro_batches)
         for self.micro_step, batch in enumerate(micro_batches):
+            share = self.share = sizes[self.micro_step] / sum(sizes)
             is_last = self.micro_step + 1 == len(micro_batches)
             with self.fabric.no_backward_sync(self.module, enabled=not is_last):
                 with self.phases.phase("forward"):
@@ -211,9 +219,7 @@ class StepLoop(ObservedStep, CountsSteps, KeepsState, ABC):
             for name, value in metrics.items():
                 value = value.detach() if isinstance(value, Tensor) else value
                 means[name] = means.get(name, 0.0) + value * share
-        num_samples = sum(len(batch[0]) for batch in micro_batches)
-        self._epoch_loss.add(mean_loss, num_samples)
-        self.samples_per_step = num_samples * self.fabric.world_size
+        self._epoch_loss.add(mean_loss, sum(sizes))
         return mean_loss, means
 
     def _finish_epoch(self, epoch: int) -> None:

@@ -70,6 +70,28 @@ def create_optimizer(
     return torch.optim.SGD(groups, lr=lr, momentum=betas[0], fused=True)
 
 
+def set_rates(
+    optimizer: torch.optim.Optimizer, *, lr: float, weight_decay: float | None = None
+) -> None:
+    """Set what the next step of an optimizer works with.
+
+    Args:
+        optimizer: The optimizer, as `create_optimizer` makes it.
+        lr: The learning rate of all groups.
+        weight_decay: The decay of the group ``"decay"``; None to leave it as it is.
+
+    Example:
+        >>> optimizer = create_optimizer(nn.Linear(4, 3), lr=1e-3, weight_decay=0.05)
+        >>> set_rates(optimizer, lr=1e-4, weight_decay=0.4)
+        >>> [(group["lr"], group["weight_decay"]) for group in optimizer.param_groups]
+        [(0.0001, 0.4), (0.0001, 0.0)]
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+        if weight_decay is not None and group.get("name") == "decay":
+            group["weight_decay"] = weight_decay
+
+
 def split_by_decay(
     model: nn.Module,
 ) -> tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]]:
