@@ -1,8 +1,7 @@
-"""The command line, with notes of what each process does; the tests start it by torchrun."""
+"""The command line, with notes of what a process does; the tests start several by torchrun."""
 
 from __future__ import annotations
 
-import copy
 import os
 import signal
 from pathlib import Path
@@ -15,75 +14,64 @@ from sightline.cli import main
 from sightline.hjepa import HJEPATrainer
 from sightline.hjepa.selection import Masks
 
-TWIN_AT = 1  # the step whose gradients are computed a second time, without other processes
+NOTED_STEP = 1  # finished steps before the one whose gradients are noted
+KILLED_RANK, KILLED_STEP = map(int, os.environ.get("KILL_RANK_AT_STEP", "-1,-1").split(","))
 
 
-class Notes:
-    """What one process did."""
+class WatchedTrainer(HJEPATrainer):
+    """Notes what it does, and is killed in a chosen step."""
 
-    def __init__(self) -> None:
-        self.losses: list[float] = []
-        self.masks: list[Tensor] = []
-        self.images: list[Tensor] = []
-        self.features: list[Tensor] = []
-        self.gradients: dict[str, Tensor] = {}
-        self.own_gradients: dict[str, Tensor] = {}
+    def begin_step(self, micro_batches: Any) -> None:
+        if (self.fabric.global_rank, self.step) == (KILLED_RANK, KILLED_STEP):
+            os.kill(os.getpid(), signal.SIGTERM)
+        super().begin_step(micro_batches)
+        if self.step == NOTED_STEP:
+            self.weights = {name: w.clone() for name, w in self.model.state_dict().items()}
 
+    def compute_loss(self, batch: Any) -> Any:
+        loss, metrics = super().compute_loss(batch)
+        self.losses.append((self.step, float(loss.detach())))
+        self.raw_images.append(batch[0])
+        if self.step == NOTED_STEP:
+            self.batches.append((self.outputs.images_BCHW, self.outputs.masks))
+        return loss, metrics
 
-notes = Notes()
-kill_at = tuple(map(int, os.environ.get("KILL_RANK_AT_STEP", "-1,-1").split(",")))
+    def after_optimizer_step(self) -> Any:
+        if self.step == NOTED_STEP + 1:
+            self.noted_gradients = {
+                name: weight.grad.clone()
+                for name, weight in self.model.named_parameters()
+                if weight.grad is not None
+            }
+        return super().after_optimizer_step()
 
-
-def compute_loss(self: Any, batch: Any) -> Any:
-    if (self.fabric.global_rank, self.step) == kill_at and self.micro_step == 0:
-        os.kill(os.getpid(), signal.SIGTERM)
-    loss, metrics = original_loss(self, batch)
-    masks: Masks = self.outputs.masks
-    notes.losses.append(float(loss.detach()))
-    notes.masks.append(masks.target_BHW)
-    notes.images.append(batch[0])
-    if self.step == TWIN_AT and self.config.training.strategy != "fsdp":
-        note_own_gradients(self, batch, masks)
-    return loss, metrics
-
-
-def note_own_gradients(self: Any, batch: Any, masks: Masks) -> None:
-    twin = copy.deepcopy(self.model)
-    images = self.outputs.images_BCHW
-    outputs = twin(images, masks, None)
-    loss = self.loss_fn(outputs.predictions, outputs.targets, outputs.scored).total
-    (loss / self.settings.accumulation_steps).backward()
-    for name, weight in twin.named_parameters():
-        if weight.grad is not None:
-            before = notes.own_gradients.get(name, torch.zeros(()))
-            notes.own_gradients[name] = before + weight.grad
-
-
-def after_optimizer_step(self: Any) -> Any:
-    if self.step == TWIN_AT + 1 and self.config.training.strategy != "fsdp":
-        notes.gradients = {
-            name: weight.grad.clone()
-            for name, weight in self.model.named_parameters()
-            if weight.grad is not None
+    def train(self) -> Any:
+        self.losses: list[tuple[int, float]] = []
+        self.raw_images: list[Tensor] = []
+        self.batches: list[tuple[Tensor, Masks]] = []
+        self.weights: dict[str, Tensor] = {}
+        self.noted_gradients: dict[str, Tensor] = {}
+        summary = super().train()
+        notes = {
+            "losses": self.losses,
+            "raw_images": self.raw_images,
+            "batches": self.batches,
+            "weights": self.weights,
+            "gradients": self.noted_gradients,
+            "step": self.step,
+            "stop_reason": self.stop_reason,
+            "num_callbacks": len(list(self.callbacks)),
+            "last_weights": dict(self.model.state_dict()),
         }
-    return original_step(self)
-
-
-def train(self: Any) -> Any:
-    summary = original_train(self)
-    weights = {name: weight.detach().clone() for name, weight in self.model.state_dict().items()}
-    place = Path(os.environ["NOTES"], f"rank{self.fabric.global_rank}.pt")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    is_whole = self.config.training.strategy != "fsdp"
-    summed = {"summary": summary.trained, "step": self.step, "stop": summary.stop_reason}
-    torch.save(vars(notes) | summed | {"weights": weights if is_whole else {}}, place)
-    return summary
+        if self.config.training.strategy != "fsdp":  # whose weights are those of no one process
+            place = Path(os.environ["NOTES"])
+            place.mkdir(parents=True, exist_ok=True)
+            torch.save(notes, place / f"{self.fabric.global_rank}.pt")
+        return summary
 
 
 if __name__ == "__main__":
-    original_loss, original_step = HJEPATrainer.compute_loss, HJEPATrainer.after_optimizer_step
-    original_train = HJEPATrainer.train
-    HJEPATrainer.compute_loss = compute_loss  # type: ignore[method-assign]
-    HJEPATrainer.after_optimizer_step = after_optimizer_step  # type: ignore[method-assign]
-    HJEPATrainer.train = train  # type: ignore[method-assign]
+    import sightline.hjepa
+
+    sightline.hjepa.HJEPATrainer = WatchedTrainer  # type: ignore[misc]
     main()
