@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from sightline.hjepa import HJEPAConfig, HJEPAModel, HJEPATrainer, create_loss, create_model
+from sightline.hjepa.build import create_regularizer
 from sightline.hjepa.data import load_digits
 from sightline.training import CheckpointManager, load_config, to_yaml
 from tests.hjepa.conftest import TINY
@@ -27,6 +28,7 @@ SETTINGS = (
     "training.clip_grad=null",
     # 5 batches for each process in an epoch: two steps of two micro-batches, and one of one.
     "data.batch_size=128",
+    "loss.regularization.type=vicreg",
     "loss.target_norm=token",  # `feature` standardises over the images of one process
     "logging.log_frequency=2",
     "logging.quality_frequency=100",
@@ -55,7 +57,13 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Start:
     place = tmp_path_factory.mktemp("two")
 
     @cache
-    def start(name: str, *settings: str, kill: str = "-1,-1", resume: bool = False) -> Session:
+    def start(
+        name: str,
+        *settings: str,
+        kill: str = "-1,-1",
+        roll_back: int = -1,
+        resume: bool = False,
+    ) -> Session:
         places = (f"logging.log_dir={place / 'runs'}", f"logging.experiment_name={name}")
         config = load_config(HJEPAConfig, None, (*SETTINGS, *places, *settings))
         file, notes = place / f"{name}.yaml", place / f"notes-{name}-{resume}"
@@ -65,7 +73,12 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Start:
         command = ["-m", "tests.hjepa.watched_process", "train", "hjepa", "--config", str(file)]
         done = subprocess.run(
             [*launch, *local, *command, "--device=cpu", *(["--resume=auto"] if resume else [])],
-            env={**os.environ, "NOTES": str(notes), "KILL_RANK_AT_STEP": kill},
+            env={
+                **os.environ,
+                "NOTES": str(notes),
+                "KILL_RANK_AT_STEP": kill,
+                "ROLL_BACK_AT_STEP": str(roll_back),
+            },
             cwd=Path(__file__).parents[2],
             capture_output=True,
             text=True,
@@ -112,16 +125,26 @@ def test_each_has_images_and_masks_of_its_own(whole: Session) -> None:
 def test_their_gradient_is_that_of_one_process_with_all_images(whole: Session) -> None:
     model = create_model(whole.config, load_digits()[0])
     model.load_state_dict(whole.notes[0]["weights"])
-    outputs = [model(*batch) for notes in whole.notes for batch in notes["batches"]]
+    by_process = [[model(*batch) for batch in notes["batches"]] for notes in whole.notes]
+    outputs = [one for of_one in by_process for one in of_one]
     assert len(outputs) == 4
     predictions, targets, scored = (
         [torch.cat(level) for level in zip(*(getattr(one, part) for one in outputs), strict=True)]
         for part in ("predictions", "targets", "scored")
     )
-    create_loss(whole.config)(predictions, targets, scored).total.backward()
+    loss = create_loss(whole.config)(predictions, targets, scored).total
+    regularizer = create_regularizer(whole.config)
+    assert regularizer is not None
+    weight = whole.config.loss.regularization.weight
+    for of_all in zip(*by_process, strict=True):  # the first micro-batch of each, then the second
+        for views in zip(*(one.projections for one in of_all), strict=True):
+            cloud_BD = torch.cat(views)
+            share = weight / 2 / len(of_all[0].projections)
+            loss = loss + share * regularizer(cloud_BD, torch.Generator())
+    loss.backward()
     for notes in whole.notes:
         assert notes["gradients"].keys() == {
-            name for name, weight in model.named_parameters() if weight.grad is not None
+            name for name, own in model.named_parameters() if own.grad is not None
         }
         for name, gradient in notes["gradients"].items():
             own = model.get_parameter(name).grad
@@ -160,6 +183,20 @@ def test_sigterm_to_one_ends_all_after_the_same_step_and_the_run_resumes_exactly
         ended, should_end = ours["last_weights"], theirs["last_weights"]
         assert all(torch.equal(ended[name], should_end[name]) for name in should_end)
     assert curves(read_python(second.run_dir)) == curves(read_python(whole.run_dir))
+
+
+def test_what_the_first_wishes_to_take_back_all_take_back(start: Start, read_python: Read) -> None:
+    session = start("back", roll_back=5)
+    assert session.code == 0, session.stderr
+    for notes in session.notes:
+        # The wish of step 5 is told at step 6, the next one that is logged; there is a checkpoint
+        # of step 3.
+        steps = [step for step, _ in notes["losses"]]
+        assert steps == [0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 3, 3, 4, 4, 5]
+        assert notes["learning_rate_cuts"] == ((3, 0.5),)
+    first, second = (notes["last_weights"] for notes in session.notes)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert read_python(session.run_dir).steps("train/loss") == [1, 2, 4, 6]
 
 
 def state_of(session: Session) -> Any:

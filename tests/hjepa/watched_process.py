@@ -15,11 +15,12 @@ from sightline.hjepa import HJEPATrainer
 from sightline.hjepa.selection import Masks
 
 NOTED_STEP = 1  # finished steps before the one whose gradients are noted
+ROLLED_BACK_STEP = int(os.environ.get("ROLL_BACK_AT_STEP", "-1"))
 KILLED_RANK, KILLED_STEP = map(int, os.environ.get("KILL_RANK_AT_STEP", "-1,-1").split(","))
 
 
 class WatchedTrainer(HJEPATrainer):
-    """Notes what it does, and is killed in a chosen step."""
+    """Notes what it does, and is killed or goes back in a chosen step."""
 
     def begin_step(self, micro_batches: Any) -> None:
         if (self.fabric.global_rank, self.step) == (KILLED_RANK, KILLED_STEP):
@@ -37,6 +38,9 @@ class WatchedTrainer(HJEPATrainer):
         return loss, metrics
 
     def after_optimizer_step(self) -> Any:
+        is_time = (self.fabric.global_rank, self.step) == (0, ROLLED_BACK_STEP)
+        if is_time and not self.learning_rate_cuts:
+            self.roll_back(self.step, "a test", factor=0.5, at_most=1)
         if self.step == NOTED_STEP + 1:
             self.noted_gradients = {
                 name: weight.grad.clone()
@@ -59,6 +63,7 @@ class WatchedTrainer(HJEPATrainer):
             "weights": self.weights,
             "gradients": self.noted_gradients,
             "step": self.step,
+            "learning_rate_cuts": self.learning_rate_cuts,
             "stop_reason": self.stop_reason,
             "num_callbacks": len(list(self.callbacks)),
             "last_weights": dict(self.model.state_dict()),
