@@ -5,15 +5,21 @@ import math
 import pytest
 import torch
 
-from sightline.hjepa.augmentation import random_affine
+from sightline.hjepa.augmentation import CROP_ASPECTS, draw_views, random_affine
 from sightline.hjepa.data_config import AugmentationConfig
+from tests.references import augmentation as slow
 
 SIZE, NUM = 32, 400
 NOTHING = AugmentationConfig(
     rotation_degrees=0, translation=0, scale=0, shear=0, horizontal_flip=False
 )
 EVERYTHING = AugmentationConfig(
-    rotation_degrees=20, translation=0.1, scale=0.2, shear=0.1, horizontal_flip=True
+    crop_scale=(0.3, 1.0),
+    rotation_degrees=20,
+    translation=0.1,
+    scale=0.2,
+    shear=0.1,
+    horizontal_flip=True,
 )
 
 
@@ -37,7 +43,7 @@ def measured(**changes):
 
 def test_no_augmentation_leaves_images_as_they_are():
     images = torch.rand(5, 3, 8, 8, generator=seeded())
-    assert torch.allclose(random_affine(images, NOTHING, seeded()), images, atol=1e-6)
+    assert random_affine(images, NOTHING, seeded()) is images
 
 
 def test_a_mirrored_image_is_mirrored_exactly_and_half_of_them_are():
@@ -115,3 +121,60 @@ def test_each_image_has_a_view_of_its_own_and_shape_and_range_stay():
     assert out.min() >= images.min() - 1e-6
     assert out.max() <= images.max() + 1e-6
     assert len(torch.unique(out.flatten(1), dim=0)) == 16
+
+
+# Crops.
+
+
+def crops(num=4000, scale=(0.3, 1.0)):
+    views = draw_views(num, NOTHING.model_copy(update={"crop_scale": scale}), seeded())
+    return views.crop_size_B2.double(), views.crop_centre_B2.double()
+
+
+def test_crops_lie_inside_of_the_image_and_reach_all_of_its_sides():
+    size, centre = crops()
+    reach = centre.abs() + size
+    assert reach.max() <= 1 + 1e-6
+    for side in ((centre + size).amax(0), (size - centre).amax(0)):
+        assert (side > 0.999).all()
+
+
+def test_crops_have_the_asked_areas_and_aspects():
+    size, _ = crops(scale=(0.2, 0.5))
+    area, aspect = size.prod(dim=1), size[:, 0] / size[:, 1]
+    assert area.min() == pytest.approx(0.2, abs=2e-3)
+    assert area.max() == pytest.approx(0.5, abs=2e-3)
+    assert aspect.min() == pytest.approx(CROP_ASPECTS[0], abs=2e-3)
+    assert aspect.max() == pytest.approx(CROP_ASPECTS[1], abs=2e-3)
+    # Uniform in the area and in the logarithm of the aspect: half of all fit whatever the aspect.
+    assert area.mean() == pytest.approx(0.35, abs=4 * 0.3 / 12**0.5 / 4000**0.5)
+    assert aspect.log().mean() == pytest.approx(0, abs=4 * 0.58 / 12**0.5 / 4000**0.5)
+
+
+def test_a_crop_that_cannot_fit_is_the_whole_image():
+    size, centre = crops(scale=(1.0, 1.0))
+    assert (size == 1).all()
+    assert (centre == 0).all()
+
+
+def test_a_crop_is_seen_at_the_size_of_the_image():
+    matrix, shift = measured(crop_scale=(0.3, 0.6))
+    size, centre = crops(NUM, (0.3, 0.6))
+    assert torch.allclose(matrix, torch.diag_embed(size), atol=1e-4)
+    assert torch.allclose(shift, centre, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (6, 10)])
+def test_all_together_agree_with_float64_point_by_point(shape):
+    images = torch.rand(12, 2, *shape, generator=seeded(), dtype=torch.float64)
+    out = random_affine(images, EVERYTHING, seeded(5))
+    views = draw_views(12, EVERYTHING, seeded(5))
+    for number, image in enumerate(images):
+        expected = slow.view(image.numpy(), views, number)
+        assert out[number].numpy() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("scale", [[0, 1], [0.5, 0.4], [0.5, 1.1]])
+def test_crops_that_cannot_be_are_refused(scale):
+    with pytest.raises(ValueError, match="expected 0 < least <= most <= 1"):
+        AugmentationConfig(crop_scale=scale)

@@ -93,10 +93,10 @@ def test_padding_does_not_change_the_features_of_an_image():
 
 def test_features_come_in_the_order_of_the_selection():
     encoder, images = create_encoder(), create_images(1)
-    order = torch.tensor([[9, 2, 14]])
-    valid = torch.ones(1, 3, dtype=torch.bool)
-    shuffled = encoder(images, Selection(order, Ragged.of(valid)))
-    in_order = encoder(images, Selection(order.sort().values, Ragged.of(valid)))
+    order = torch.tensor([9, 2, 14])
+    ragged = Ragged.of_lengths(torch.tensor([3]))
+    shuffled = encoder(images, Selection(order, ragged, 16))
+    in_order = encoder(images, Selection(order.sort().values, ragged, 16))
     assert torch.allclose(shuffled[:, [1, 0, 2]], in_order, atol=1e-6)
 
 

@@ -59,7 +59,7 @@ def reads_of(tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> Any:
         def to(masks: Masks, device: torch.device) -> Masks:
             moved = move(masks, device)
             for selection in (moved.context, moved.target):
-                reads.put_on_device([selection.index_BM, *selection.ragged])
+                reads.put_on_device([selection.place_T, *selection.ragged])
             reads.put_on_device([moved.eligible_BHW, moved.target_BHW])
             return moved
 
@@ -74,9 +74,22 @@ def reads_of(tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> Any:
     return train
 
 
-def test_steps_on_which_nothing_is_due_read_nothing_of_the_device(reads_of: Any) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        (),
+        (
+            "model.target_encoder=shared",
+            "model.projection.dim=8",
+            "loss.regularization.type=sigreg",
+        ),
+    ],
+)
+def test_steps_on_which_nothing_is_due_read_nothing_of_the_device(
+    reads_of: Any, settings: tuple[str, ...]
+) -> None:
     rare = (f"logging.{name}_frequency={NEVER}" for name in (*NUMBERS, "figure"))
-    first, *others = reads_of(*rare, f"logging.system_seconds={NEVER}")
+    first, *others = reads_of(*rare, f"logging.system_seconds={NEVER}", *settings)
     assert len(others) >= 4
     assert others == [[]] * len(others)
     assert first  # on which all is due

@@ -35,9 +35,13 @@ def test_every_position_can_be_context_the_last_row_and_column_included(grid):
     assert masks.seen_BHW.any(dim=0).all()
 
 
-def test_every_place_where_a_block_fits_is_equally_likely():
+def test_every_place_where_a_block_fits_is_equally_likely_if_asked_for():
     masking = MultiBlockMasking(
-        (14, 14), num_masks=1, mask_scale=(0.18, 0.18), aspect_ratio=(1.0, 1.0)
+        (14, 14),
+        num_masks=1,
+        mask_scale=(0.18, 0.18),
+        aspect_ratio=(1.0, 1.0),
+        placement="uniform",
     )
     target_BHW = masking(8_100, seeded()).target_BHW
     top = target_BHW.any(dim=2).int().argmax(dim=1)
@@ -92,11 +96,12 @@ def test_the_images_of_a_batch_draw_blocks_at_different_places():
     mask_scale=st.tuples(st.floats(0.02, 0.6), st.floats(0.02, 0.6)).map(sorted),
     aspect_ratio=st.tuples(st.floats(0.2, 5.0), st.floats(0.2, 5.0)).map(sorted),
     context_scale=st.tuples(st.floats(0.3, 1.0), st.floats(0.3, 1.0)).map(sorted),
+    placement=st.sampled_from(["even", "uniform"]),
     min_context=st.none() | st.integers(1, 100),
     seed=st.integers(0, 2**32),
 )
 def test_no_grid_is_so_small_that_targets_leak_into_the_context(
-    rows, columns, num_masks, mask_scale, aspect_ratio, context_scale, min_context, seed
+    rows, columns, num_masks, mask_scale, aspect_ratio, context_scale, placement, min_context, seed
 ):
     try:
         masking = MultiBlockMasking(
@@ -105,6 +110,7 @@ def test_no_grid_is_so_small_that_targets_leak_into_the_context(
             mask_scale=tuple(mask_scale),
             aspect_ratio=tuple(aspect_ratio),
             context_scale=tuple(context_scale),
+            placement=placement,
             min_context=min_context,
         )
     except ValueError:
@@ -271,7 +277,8 @@ def test_patch_0_is_not_seen_because_padding_repeats_it():
 
 def test_what_is_seen_follows_the_selection_and_not_the_wish():
     masks = MultiBlockMasking((6, 6))(8, seeded())
-    cut = Selection(masks.context.index_BM[:, :3], Ragged.of(masks.context.valid_BM[:, :3]))
+    first = masks.context.index_BM[:, :3] + 36 * torch.arange(8)[:, None]
+    cut = Selection(first.flatten(), Ragged.of_lengths(torch.full((8,), 3)), 36)
     masks = masks._replace(context=cut)
     assert masks.seen_BHW.sum(dim=(1, 2)).tolist() == [3] * 8
 
@@ -293,7 +300,7 @@ def test_moving_to_a_device_moves_every_part_and_changes_none():
 )
 def test_no_image_is_masked_more_or_less_than_the_configured_blocks_imply(grid, options):
     masking = MultiBlockMasking(grid, **options)
-    masks = masking(512, torch.Generator().manual_seed(0))
+    masks = masking(8_192, torch.Generator().manual_seed(0))
     shares = masks.target_BHW.float().mean(dim=(1, 2))
     low, high = masking.mask_ratio_range
     assert 0 < low <= shares.min() + 1e-6

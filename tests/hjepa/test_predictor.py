@@ -78,7 +78,7 @@ def test_the_prediction_depends_on_where_the_context_lies(predictor):
 def test_a_prediction_does_not_depend_on_the_order_of_the_context(predictor):
     masks, context_BMD = masks_of(FEW), torch.randn(1, 3, WIDTH)
     expected = predictor(context_BMD, masks)
-    masks.context.index_BM.copy_(masks.context.index_BM.flip(1))
+    masks.context.place_T.copy_(masks.context.place_T.flip(0))
     assert torch.allclose(predictor(context_BMD.flip(1), masks), expected, atol=1e-6)
 
 

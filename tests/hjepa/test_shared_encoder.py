@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from sightline.callbacks import HealthMonitor
 from sightline.hjepa import HJEPAConfig, HJEPAModel, HJEPATrainer, create_masking
-from sightline.hjepa.build import assemble
+from sightline.hjepa.build import assemble, create_loss
 from sightline.hjepa.costs import measure_costs
 from sightline.hjepa.outputs import HJEPAOutput
 from sightline.hjepa.pixels import Standardize
@@ -136,3 +137,31 @@ def test_a_run_comes_back_with_one_encoder_that_is_on_the_disk_once(trained: HJE
         names = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     assert {"model/target_encoder.norm.weight", "model/context_encoder.norm.weight"} & set(names)
     assert len([name for name in names if name.endswith("encoder.norm.weight")]) == 1
+
+
+def test_the_distance_moves_predictions_and_never_targets(tiny_config: MakeConfig) -> None:
+    config = tiny_config(*SHARED)
+    output = forward(config, create(config))
+    assert all(target.requires_grad for target in output.targets)
+    total = create_loss(config)(output.predictions, output.targets, output.scored).total
+    found = torch.autograd.grad(total, output.targets, allow_unused=True)
+    assert found == (None,) * len(output.targets)
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(tiny_config: MakeConfig) -> None:
+    settings = (*SHARED, "training.epochs=2", "model.projection.dim=8")
+    whole = HJEPATrainer.from_config(tiny_config(*settings, "logging.experiment_name=whole"))
+    whole.train()
+    HJEPATrainer.from_config(tiny_config(*settings, "training.stop_after_epochs=1")).train()
+    second = HJEPATrainer.from_config(tiny_config(*settings), resume="auto")
+    second.train()
+    assert second.step == whole.step
+    mine, theirs = second.model.state_dict(), whole.model.state_dict()
+    assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
+
+
+def test_no_rule_finds_fault_with_an_average_that_there_is_not(trained: HJEPATrainer) -> None:
+    (monitor,) = [one for one in trained.callbacks if isinstance(one, HealthMonitor)]
+    verdict = monitor.verdict()
+    assert "ema/target_gradient_norm" in verdict.unmeasured
+    assert "ema/" not in repr((verdict.findings, verdict.unjudged))

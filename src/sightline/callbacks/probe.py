@@ -16,10 +16,10 @@ class ProbeMonitor(Callback):
     | tag | meaning |
     |---|---|
     | `eval/{name}` | each score that `measure` returns |
-    | `eval/random_encoder_accuracy` | its linear-probe accuracy before the first step |
+    | `eval/random_encoder_accuracy` | its `linear_probe_accuracy` before the first step |
 
     Args:
-        measure: Returns scores by name, among them `linear_probe_accuracy`.
+        measure: Returns scores by name.
         every_epochs: Epochs between measurements.
 
     Attributes:
@@ -40,8 +40,9 @@ class ProbeMonitor(Callback):
             self._measure(trainer)
             self.untrained = self.latest
             self._log(trainer)
-            accuracy = self.untrained["linear_probe_accuracy"]
-            trainer.logger.log_metrics({"eval/random_encoder_accuracy": accuracy}, step=0)
+            accuracy = self.untrained.get("linear_probe_accuracy")
+            if accuracy is not None:
+                trainer.logger.log_metrics({"eval/random_encoder_accuracy": accuracy}, step=0)
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, Any]) -> None:
         """Measure, if it is due, and let checkpoints be ranked by it."""

@@ -42,38 +42,59 @@ class RunFacts(Callback):
     def on_train_begin(self, trainer: Trainer) -> None:
         """Write the tables and the graph of a new run."""
         if trainer.step == 0:
-            trainer.logger.log_text("run/environment", self._environment(), step=0)
-            trainer.logger.log_text("run/model", self._model(), step=0)
+            trainer.logger.log_text("run/environment", environment_table(self.device), step=0)
+            table = parts_table(self.model, self.forward_flops)
+            trainer.logger.log_text("run/model", table, step=0)
             trainer.logger.log_graph(self.model, step=0)
 
-    def _environment(self) -> str:
-        rows = [
-            ("command", f"`{_command()}`"),
-            ("device", self.device),
-            ("machine", platform.platform()),
-            ("python", platform.python_version()),
-            *((name, version) for name in PACKAGES if (version := _version(name))),
-            ("git", _git_commit()),
-        ]
-        return _table(("fact", "value"), [(name, value or "-") for name, value in rows])
 
-    def _model(self) -> str:
-        counts: dict[str, list[int]] = {}
-        for name, parameter in self.model.named_parameters():
-            part = counts.setdefault(name.split(".")[0], [0, 0])
-            part[not parameter.requires_grad] += parameter.numel()
-        header = ["part", "trainable parameters", "frozen parameters"]
-        columns: dict[str, list[float]] = {name: list(count) for name, count in counts.items()}
-        if self.forward_flops is not None:
-            header.append("forward MFLOP a sample")
-            for name, column in columns.items():
-                column.append(self.forward_flops.get(name, 0.0) / 1e6)
-        columns["**all**"] = [sum(column) for column in zip(*columns.values(), strict=True)]
-        rows = [
-            (name, *(f"{value:,.0f}" if value >= 100 else f"{value:,.3g}" for value in column))
-            for name, column in columns.items()
-        ]
-        return _table(header, rows)
+def environment_table(device: str) -> str:
+    """What a run was made with, as a Markdown table.
+
+    Args:
+        device: Where it trains.
+
+    Returns:
+        Versions, machine, device, git commit and command line.
+    """
+    rows = [
+        ("command", f"`{_command()}`"),
+        ("device", device),
+        ("machine", platform.platform()),
+        ("python", platform.python_version()),
+        *((name, version) for name in PACKAGES if (version := _version(name))),
+        ("git", _git_commit()),
+    ]
+    return _table(("fact", "value"), [(name, value or "-") for name, value in rows])
+
+
+def parts_table(model: Any, forward_flops: Mapping[str, float] | None = None) -> str:
+    """How large a model is, part by part, as a Markdown table.
+
+    Args:
+        model: A torch module.
+        forward_flops: Floating-point operations of each part for one sample; None where they are
+            not known.
+
+    Returns:
+        Parameters of each part, and the operations of its forward pass.
+    """
+    counts: dict[str, list[int]] = {}
+    for name, parameter in model.named_parameters():
+        part = counts.setdefault(name.split(".")[0], [0, 0])
+        part[not parameter.requires_grad] += parameter.numel()
+    header = ["part", "trainable parameters", "frozen parameters"]
+    columns: dict[str, list[float]] = {name: list(count) for name, count in counts.items()}
+    if forward_flops is not None:
+        header.append("forward MFLOP a sample")
+        for name, column in columns.items():
+            column.append(forward_flops.get(name, 0.0) / 1e6)
+    columns["**all**"] = [sum(column) for column in zip(*columns.values(), strict=True)]
+    rows = [
+        (name, *(f"{value:,.0f}" if value >= 100 else f"{value:,.3g}" for value in column))
+        for name, column in columns.items()
+    ]
+    return _table(header, rows)
 
 
 def _command() -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli import board, check, config, doctor, export, show, tags, train
+from sightline.cli import board, check, config, doctor, eval, export, hjepa, show, tags, train
 
 app = typer.Typer(
     name="sightline",
@@ -16,6 +16,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(train.app, name="train")
+app.add_typer(eval.app, name="eval")
+app.add_typer(hjepa.app, name="hjepa")
 app.add_typer(config.app, name="config")
 app.command("board")(board.board)
 app.command("check", epilog=check.EPILOG)(check.check)

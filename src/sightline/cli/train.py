@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,29 +78,12 @@ def print_summary(summary: HJEPASummary) -> None:
     Args:
         summary: What the trainer returned.
     """
-    from sightline.training import standard_error
-
     table = Table(title=f"{summary.num_steps:,} steps, {summary.seconds:.0f} s")
     table.add_column("held-out images")
     table.add_column("untrained", justify="right")
     table.add_column("trained", justify="right")
-    losses = sorted(name for name in summary.trained if name.startswith("loss_h"))
-    rows = [(name, f"loss, level {name.removeprefix('loss_h')}", False) for name in losses]
-    rows += [
-        ("effective_rank", "effective rank", False),
-        ("knn_accuracy", "kNN accuracy", True),
-        ("linear_probe_accuracy", "linear probe, all labels", True),
-        ("few_label_accuracy", "linear probe, 5 labels a class", True),
-    ]
-    for name, label, is_accuracy in rows:
-        cells = []
-        for scores in (summary.untrained, summary.trained):
-            value = scores[name]
-            if is_accuracy and isfinite(value):
-                cells.append(f"{value:.3f} ± {standard_error(value, summary.num_images):.3f}")
-            else:
-                cells.append(f"{value:.1f}" if name == "effective_rank" else f"{value:.3f}")
-        table.add_row(label, *cells)
+    for row in summary.table():
+        table.add_row(*row)
     Console().print(table)
     typer.echo("± is one standard error. A loss compares with itself only: its targets move.")
     typer.echo("Next: make board")

@@ -5,6 +5,7 @@ from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.data import ImageSet, create_dataloaders, load_images
 from sightline.hjepa.encoder import VisionTransformer
 from sightline.hjepa.evaluation import evaluate_encoder
+from sightline.hjepa.export import load_encoder
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
@@ -35,5 +36,6 @@ __all__ = [
     "create_masking",
     "create_model",
     "evaluate_encoder",
+    "load_encoder",
     "load_images",
 ]

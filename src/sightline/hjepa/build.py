@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from torch.utils.data import DataLoader
-
 from sightline.hjepa.config import HJEPAConfig
-from sightline.hjepa.data import Batch, ImageSet
+from sightline.hjepa.data import ImageSet
 from sightline.hjepa.encoder import VisionTransformer
 from sightline.hjepa.loss import HierarchicalLoss
 from sightline.hjepa.masks import MultiBlockMasking
@@ -14,26 +12,6 @@ from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.predictor import Predictor
 from sightline.hjepa.projector import Projector
 from sightline.hjepa.regularization import Regularizer
-
-
-def images_of(loader: DataLoader[Batch]) -> ImageSet:
-    """The images behind a loader.
-
-    Args:
-        loader: As `create_dataloaders` makes them.
-
-    Returns:
-        Its data set.
-
-    Raises:
-        TypeError: If the loader serves something else.
-    """
-    if not isinstance(loader.dataset, ImageSet):
-        raise TypeError(
-            f"expected a loader over an ImageSet, got one over a {type(loader.dataset).__name__}: "
-            f"wrap the images into sightline.hjepa.ImageSet"
-        )
-    return loader.dataset
 
 
 def create_model(config: HJEPAConfig, train_images: ImageSet) -> HJEPAModel:
@@ -110,6 +88,7 @@ def create_masking(config: HJEPAConfig, grid_size: tuple[int, int]) -> MultiBloc
         mask_scale=masking.mask_scale,
         aspect_ratio=masking.aspect_ratio,
         context_scale=masking.context_scale,
+        placement=masking.placement,
     )
 
 

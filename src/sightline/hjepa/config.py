@@ -10,6 +10,7 @@ from sightline.hjepa.data_config import DataConfig
 from sightline.hjepa.model_config import LossConfig, MaskingConfig, ModelConfig
 from sightline.training.config import Config
 from sightline.training.devices import Precision, StrategyName
+from sightline.training.probes.neighbours import KNN_NEIGHBOURS
 from sightline.training.run_config import (
     CheckpointConfig,
     HealthConfig,
@@ -39,6 +40,9 @@ class EarlyStoppingConfig(Config):
     )
     patience: PositiveInt = Field(5, description="evaluations in a row without a better value")
     min_delta: NonNegative = Field(0.0, description="a better value is better by more than this")
+
+
+OnlineProbe = Literal["knn", "linear", "few-label"]
 
 
 class TrainingConfig(Config):
@@ -77,9 +81,27 @@ class TrainingConfig(Config):
 
 
 class EvaluationConfig(Config):
-    """When the encoder is measured on held-out images."""
+    """When the encoder is measured on held-out images, and how."""
 
     eval_frequency: PositiveInt = Field(10, description="epochs between validations and probes")
+    probes: tuple[OnlineProbe, ...] = Field(
+        ("knn", "linear", "few-label"),
+        description="what is probed while training; knn ranks the checkpoints",
+    )
+    max_images: int = Field(
+        10_000,
+        ge=KNN_NEIGHBOURS,
+        description="most images of each set that are probed, evenly by class",
+    )
+
+    @model_validator(mode="after")
+    def _checkpoints_are_ranked(self) -> EvaluationConfig:
+        if "knn" not in self.probes:
+            raise ValueError(
+                f"expected knn among evaluation.probes, since checkpoints are ranked by it, got "
+                f"{list(self.probes)}; add it"
+            )
+        return self
 
 
 class HJEPALoggingConfig(LoggingConfig):

@@ -134,18 +134,6 @@ def create_monitors(
     return [one for one in monitors if not (is_in_parts and isinstance(one, READ_WEIGHTS))]
 
 
-def _ema_monitor(model: HJEPAModel, *, every: int | Cadence) -> EMAMonitor:
-    return EMAMonitor(
-        lambda: (_weights(model.target_encoder), _weights(model.context_encoder)),
-        gradients=lambda: {
-            name: weight.grad
-            for name, weight in model.target_encoder.named_parameters()
-            if weight.grad is not None
-        },
-        every=every,
-    )
-
-
 def _early_stopping(config: HJEPAConfig) -> list[Callback]:
     """What ends a run that no longer gets better, if it is asked for."""
     settings = config.training.early_stopping
@@ -160,6 +148,18 @@ def _early_stopping(config: HJEPAConfig) -> list[Callback]:
             min_delta=settings.min_delta,
         )
     ]
+
+
+def _ema_monitor(model: HJEPAModel, *, every: int | Cadence) -> EMAMonitor:
+    return EMAMonitor(
+        lambda: (_weights(model.target_encoder), _weights(model.context_encoder)),
+        gradients=lambda: {
+            name: weight.grad
+            for name, weight in model.target_encoder.named_parameters()
+            if weight.grad is not None
+        },
+        every=every,
+    )
 
 
 def _weights(encoder: VisionTransformer) -> dict[str, torch.Tensor]:

@@ -63,7 +63,7 @@ class DataConfig(Config):
         10_000, description="streaming: held-out images that are kept in memory"
     )
     max_probe_images: PositiveInt = Field(
-        20_000, description="training images that probes learn from; streaming keeps them in memory"
+        20_000, description="streaming: training images that are kept in memory for probes"
     )
     channels: Literal[1, 3] | None = Field(
         None, description="null for 3, but 1 where the first images of a hub data set are all grey"

@@ -153,8 +153,7 @@ class VisionTransformer(nn.Module):
         ragged = None
         if keep is not None:
             ragged = keep.ragged
-            place_T = ragged.image_T * x.shape[1] + keep.index_T
-            x = x.flatten(0, 1).index_select(0, place_T)
+            x = x.flatten(0, 1).index_select(0, keep.place_T)
             rotary = None if rotary is None else rotary.take(keep.index_T)
         ends = [len(self.blocks)]
         found: dict[int, Tensor] = {}

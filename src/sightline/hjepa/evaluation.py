@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,14 +11,20 @@ from torch.utils.data import DataLoader
 
 from sightline.callbacks import Samples
 from sightline.diagnostics import effective_rank
-from sightline.hjepa.build import images_of
-from sightline.hjepa.data import Batch
+from sightline.hjepa.config import OnlineProbe
+from sightline.hjepa.data import Batch, images_of
+from sightline.hjepa.features import evaluating
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import unit_range
-from sightline.training.probes import probe
+from sightline.training.probes import few_label_accuracy, knn_accuracy, linear_probe_accuracy
 
 MAX_PROJECTED = 1000  # images in the Projector
-SCORES = ("knn_accuracy", "linear_probe_accuracy", "few_label_accuracy", "effective_rank")
+RANK = "effective_rank"
+SCORES: dict[OnlineProbe, str] = {
+    "knn": "knn_accuracy",
+    "linear": "linear_probe_accuracy",
+    "few-label": "few_label_accuracy",
+}
 Features = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
@@ -31,13 +39,11 @@ def features_of(model: HJEPAModel, loader: DataLoader[Batch], device: torch.devi
     Returns:
         Features of shape (images, D), float32, and labels of shape (images,).
     """
-    was_training = model.training
-    model.eval()
     features, labels = [], []
-    for images, classes in loader:
-        features.append(model.extract_features(images.to(device)).float().cpu())
-        labels.append(classes.cpu())
-    model.train(was_training)
+    with evaluating(model):
+        for images, classes in loader:
+            features.append(model.extract_features(images.to(device)).float().cpu())
+            labels.append(classes.cpu())
     return torch.cat(features).numpy(), torch.cat(labels).numpy()
 
 
@@ -52,16 +58,14 @@ def held_out_samples(model: HJEPAModel, loader: DataLoader[Batch], device: torch
     Returns:
         At most `MAX_PROJECTED` features, class names and pictures.
     """
-    was_training = model.training
-    model.eval()
     features, labels, pictures = [], [], []
-    for images, classes in loader:
-        features.append(model.extract_features(images.to(device)).float().cpu())
-        labels.append(classes.cpu())
-        pictures.append(unit_range(images).cpu())
-        if sum(map(len, labels)) >= MAX_PROJECTED:
-            break
-    model.train(was_training)
+    with evaluating(model):
+        for images, classes in loader:
+            features.append(model.extract_features(images.to(device)).float().cpu())
+            labels.append(classes.cpu())
+            pictures.append(unit_range(images).cpu())
+            if sum(map(len, labels)) >= MAX_PROJECTED:
+                break
     names = images_of(loader).class_names
     return Samples(
         torch.cat(features)[:MAX_PROJECTED],
@@ -76,6 +80,7 @@ def evaluate_encoder(
     val_loader: DataLoader[Batch],
     device: torch.device,
     *,
+    probes: Collection[OnlineProbe] = tuple(SCORES),
     seed: int = 0,
 ) -> dict[str, float]:
     """Probe the frozen target encoder.
@@ -85,17 +90,25 @@ def evaluate_encoder(
         train_loader: Serves every training image once, without augmentation.
         val_loader: Serves every held-out image once.
         device: Where the model is.
+        probes: Which.
         seed: For the draw of the few labels.
 
     Returns:
-        `knn_accuracy`, `linear_probe_accuracy` and `few_label_accuracy` on the held-out images, in
-        0 .. 1, and the `effective_rank` of their features, in dimensions. All are NaN where a
-        feature is not finite.
+        Of the probes `knn_accuracy`, `linear_probe_accuracy` and `few_label_accuracy` on the
+        held-out images, in 0 .. 1; and the `effective_rank` of their features, in dimensions. All
+        are NaN where a feature is not finite.
     """
     train_x, train_y = features_of(model, train_loader, device)
     val_x, val_y = features_of(model, val_loader, device)
     if not (np.isfinite(train_x).all() and np.isfinite(val_x).all()):
-        return dict.fromkeys(SCORES, float("nan"))
-    scores = probe(train_x, train_y, val_x, val_y, seed=seed)
-    values = (scores.knn, scores.linear, scores.few_label, float(effective_rank(val_x)))
-    return dict(zip(SCORES, values, strict=True))
+        names = [score for name, score in SCORES.items() if name in probes]
+        return dict.fromkeys([*names, RANK], float("nan"))
+    data = (train_x, train_y, val_x, val_y)
+    scores = {}
+    if "knn" in probes:
+        scores[SCORES["knn"]] = knn_accuracy(*data)
+    if "linear" in probes:
+        scores[SCORES["linear"]] = linear_probe_accuracy(*data)
+    if "few-label" in probes:
+        scores[SCORES["few-label"]] = few_label_accuracy(*data, seed=seed)
+    return {**scores, RANK: float(effective_rank(val_x))}

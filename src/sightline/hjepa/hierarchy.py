@@ -1,6 +1,7 @@
 """Levels of detail: patches pooled on their 2-D grid, each level half as many as the one below.
 
-Shape legend: B batch, H grid rows, W grid columns, D features, P the predictor's width.
+Shape legend: B batch, H grid rows, W grid columns, N = H * W patches, M chosen
+patches, D features, P the predictor's width.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
+
+from sightline.hjepa.selection import Selection
 
 Fusion = Literal["mean", "fpn"]
 
@@ -57,6 +60,51 @@ def level_grids(grid_size: tuple[int, int], num_levels: int) -> list[tuple[int, 
                 f"patches over cells of {down} x {across}: use fewer levels or another patch size"
             )
     return [(rows // down, columns // across) for down, across in level_strides(num_levels)]
+
+
+def level_depths(depths: Sequence[int] | None, num_levels: int, deepest: int) -> list[int]:
+    """After how many blocks of an encoder each level's features are taken.
+
+    Args:
+        depths: What was asked for, the finest level first; None for the end of the encoder.
+        num_levels: Levels.
+        deepest: Blocks of the encoder.
+
+    Returns:
+        A depth for each level.
+
+    Raises:
+        ValueError: If there is not one for each level, or one is none of the encoder's.
+
+    Example:
+        >>> level_depths(None, 3, 12)
+        [12, 12, 12]
+    """
+    found = list(depths or [deepest] * num_levels)
+    if len(found) != num_levels or not all(1 <= one <= deepest for one in found):
+        raise ValueError(
+            f"expected a depth from 1 to {deepest} for each of the {num_levels} levels, got "
+            f"{found}; {deepest} is the end of the encoder"
+        )
+    return found
+
+
+def on_grid(x_BMD: Tensor, chosen: Selection, grid_size: tuple[int, int]) -> Tensor:
+    """Put patches at their places; zero elsewhere.
+
+    Args:
+        x_BMD: Features of some patches of each image.
+        chosen: Which patches those are.
+        grid_size: Patches (rows, columns).
+
+    Returns:
+        Features of shape (B, H, W, D).
+    """
+    B, _, D = x_BMD.shape
+    rows, columns = grid_size
+    x_TD = chosen.ragged.pack(x_BMD)
+    grid_XD = x_TD.new_zeros(B * rows * columns, D).index_copy(0, chosen.place_T, x_TD)
+    return grid_XD.view(B, rows, columns, D)
 
 
 def pool(x_BHWD: Tensor, stride: tuple[int, int]) -> Tensor:

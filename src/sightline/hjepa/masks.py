@@ -6,11 +6,15 @@ Shape legend: B batch, K blocks, H grid rows, W grid columns.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from sightline.hjepa.selection import Masks
+from sightline.hjepa.placement import Placement, Sizes, block_sizes
+from sightline.hjepa.selection import Masks, count, union
+
+PlacementKind = Literal["even", "uniform"]
 
 
 class MultiBlockMasking:
@@ -28,6 +32,10 @@ class MultiBlockMasking:
         mask_scale: Smallest and largest area of a target block, as a share of the grid, in (0, 1).
         aspect_ratio: Smallest and largest height over width of a target block, positive.
         context_scale: Smallest and largest area of the square context block, in (0, 1].
+        placement: Where target blocks lie. `even` weighs their places so that all positions are
+            context about equally often, see `Placement.even_out`; with `uniform`, all places are
+            equally likely, as in I-JEPA, so that on a grid of 14 x 14 some positions are context
+            seven times as often as others.
         min_context: Fewest context patches an image keeps; default an eighth of the grid.
 
     Raises:
@@ -51,6 +59,7 @@ class MultiBlockMasking:
         mask_scale: tuple[float, float] = (0.15, 0.2),
         aspect_ratio: tuple[float, float] = (0.75, 1.5),
         context_scale: tuple[float, float] = (0.85, 1.0),
+        placement: PlacementKind = "even",
         min_context: int | None = None,
     ) -> None:
         rows, columns = grid_size
@@ -82,13 +91,18 @@ class MultiBlockMasking:
                 f"target block of {largest_block} of {rows * columns} patches: "
                 f"lower mask_scale or min_context"
             )
-        height, width = self._block_sizes(torch.tensor(context_scale[0]), torch.ones(()))
+        height, width = block_sizes(grid_size, torch.tensor(context_scale[0]), torch.ones(()))
         smallest_window = int(height * width)
         if smallest_window < self.min_context:
             raise ValueError(
                 f"expected a context block of at least min_context={self.min_context} patches, got "
                 f"one of {smallest_window}: raise context_scale or lower min_context"
             )
+
+        self.windows = Placement(grid_size, Sizes.of(grid_size, context_scale, (1.0, 1.0)))
+        self.blocks = Placement(grid_size, Sizes.of(grid_size, mask_scale, aspect_ratio))
+        if placement == "even":
+            self.blocks.even_out(self.windows.coverage_HW, num_masks)
 
     def __call__(self, batch_size: int, generator: torch.Generator) -> Masks:
         """Draw the masks of one batch, on the host.
@@ -101,26 +115,23 @@ class MultiBlockMasking:
         Returns:
             Masks for B images on the CPU; move them with `.to(device)`.
         """
-        scale_BK = self._uniform(self.mask_scale, (batch_size, self.num_masks), generator)
-        # Uniform in the logarithm: a block is as likely to be 3:2 as 2:3.
-        low, high = (math.log(edge) for edge in self.aspect_ratio)
-        aspect_BK = self._uniform((low, high), (batch_size, self.num_masks), generator).exp()
-        blocks_BKHW = self._place(*self._block_sizes(scale_BK, aspect_BK), generator)
-
-        scale_B1 = self._uniform(self.context_scale, (batch_size, 1), generator)
-        window_sizes = self._block_sizes(scale_B1, torch.ones_like(scale_B1))
-        window_BHW = self._place(*window_sizes, generator)[:, 0]
-
-        for num_kept in range(self.num_masks - 1, 0, -1):
-            eligible_BHW = window_BHW & ~blocks_BKHW.any(dim=1)
-            crowded_B = eligible_BHW.sum(dim=(1, 2)) < self.min_context
-            blocks_BKHW[:, num_kept] &= ~crowded_B[:, None, None]
-        target_BHW = blocks_BKHW.any(dim=1)
-        eligible_BHW = window_BHW & ~target_BHW
-        # One block is left and the window lies on it: the image's context is then all the rest.
-        crowded_B = eligible_BHW.sum(dim=(1, 2)) < self.min_context
-        eligible_BHW |= ~target_BHW & crowded_B[:, None, None]
-        return Masks.of(eligible_BHW, blocks_BKHW)
+        windows_BN = self.windows.draw(batch_size, 1, generator)[:, 0]
+        blocks_BKN = self.blocks.draw(batch_size, self.num_masks, generator)
+        target_BN = union(blocks_BKN)
+        eligible_BN = windows_BN & ~target_BN
+        for last in range(self.num_masks - 1, -1, -1):
+            crowded_B = count(eligible_BN) < self.min_context
+            if not crowded_B.any():
+                break
+            if last:
+                blocks_BKN[crowded_B, last] = False
+                target_BN[crowded_B] = union(blocks_BKN[crowded_B])
+                eligible_BN[crowded_B] = windows_BN[crowded_B] & ~target_BN[crowded_B]
+            else:  # the window lies on the one block that is left: all the rest is context
+                eligible_BN[crowded_B] = ~target_BN[crowded_B]
+        return Masks.of(
+            eligible_BN.unflatten(1, self.grid_size), blocks_BKN.unflatten(2, self.grid_size)
+        )
 
     @property
     def mask_ratio_range(self) -> tuple[float, float]:
@@ -128,22 +139,6 @@ class MultiBlockMasking:
         num_patches = self.grid_size[0] * self.grid_size[1]
         most = min(self.num_masks * self._largest_block(), num_patches - self.min_context)
         return self._smallest_block() / num_patches, most / num_patches
-
-    @staticmethod
-    def _uniform(
-        edges: tuple[float, float], shape: tuple[int, ...], generator: torch.Generator
-    ) -> Tensor:
-        low, high = edges
-        return low + (high - low) * torch.rand(shape, generator=generator)
-
-    def _block_sizes(self, scale: Tensor, aspect: Tensor) -> tuple[Tensor, Tensor]:
-        """Whole rows and columns nearest to an area and a shape; the columns make up the area."""
-        rows, columns = self.grid_size
-        area = scale * rows * columns
-        # A block that would be wider than the grid grows in height instead.
-        height = (area * aspect).sqrt().maximum(area / columns).round().clamp(1, rows)
-        width = (area / height).round().clamp(1, columns)
-        return height.long(), width.long()
 
     def _largest_block(self) -> int:
         """A bound on the patches of a target block, over all heights that it can round to."""
@@ -154,22 +149,11 @@ class MultiBlockMasking:
         return int(self._areas(self.mask_scale[0]).min())
 
     def _areas(self, scale: float) -> Tensor:
-        heights, _ = self._block_sizes(
-            torch.tensor(self.mask_scale), torch.tensor(self.aspect_ratio)
+        heights, _ = block_sizes(
+            self.grid_size,
+            torch.tensor(self.mask_scale, dtype=torch.float64),
+            torch.tensor(self.aspect_ratio, dtype=torch.float64),
         )
         height = torch.arange(int(heights[0]), int(heights[1]) + 1)
         rows, columns = self.grid_size
         return height * (scale * rows * columns / height).round().clamp(1, columns)
-
-    def _place(self, height_BK: Tensor, width_BK: Tensor, generator: torch.Generator) -> Tensor:
-        """Put each block somewhere it fits, every such place equally likely, the edges included."""
-        rows, columns = self.grid_size
-
-        def inside(size_BK: Tensor, length: int) -> Tensor:
-            places_BK = length - size_BK + 1
-            start_BK = (torch.rand(size_BK.shape, generator=generator) * places_BK).long()
-            position = torch.arange(length)
-            return (position >= start_BK[..., None]) & (position < (start_BK + size_BK)[..., None])
-
-        row_BKH, column_BKW = inside(height_BK, rows), inside(width_BK, columns)
-        return row_BKH[..., :, None] & column_BKW[..., None, :]

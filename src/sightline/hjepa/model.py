@@ -15,12 +15,15 @@ import torch
 from torch import Tensor, nn
 
 from sightline.hjepa.encoder import VisionTransformer
+from sightline.hjepa.export import PixelType, export_encoder
 from sightline.hjepa.hierarchy import (
     Fusion,
     MeanFusion,
     PyramidFusion,
+    level_depths,
     level_grids,
     level_strides,
+    on_grid,
     pool,
     whole_cells,
 )
@@ -74,15 +77,7 @@ class HJEPAModel(nn.Module):
         projector: Projector | None = None,
     ) -> None:
         super().__init__()
-        depth = len(encoder.blocks)
-        self.target_depths = list(target_depths or [depth] * num_levels)
-        if len(self.target_depths) != num_levels or not all(
-            1 <= one <= depth for one in self.target_depths
-        ):
-            raise ValueError(
-                f"expected a depth from 1 to {depth} for each of the {num_levels} levels, got "
-                f"{self.target_depths}; {depth} is the end of the encoder"
-            )
+        self.target_depths = level_depths(target_depths, num_levels, len(encoder.blocks))
         self.level_grids = level_grids(encoder.grid_size, num_levels)
         self.level_strides = level_strides(num_levels)
         self.context_encoder = encoder
@@ -201,6 +196,20 @@ class HJEPAModel(nn.Module):
         level_grids(grid, level + 1)
         return pool(encoder(images_BCHW).unflatten(1, grid), self.level_strides[level])
 
+    def export(self, path: str | Path, *, pixels: PixelType = "float32") -> None:
+        """Write the target encoder to a file, for use elsewhere; `export_encoder` says more.
+
+        Args:
+            path: A file that ends in `.pt2`, `.onnx` or `.safetensors`.
+            pixels: What a graph is fed with: `float32` in 0 .. 1, or `uint8`.
+
+        Raises:
+            ValueError: If the ending is not a known one.
+            ModuleNotFoundError: If `.onnx` is asked for without the packages that it takes.
+            FileNotFoundError: If there is no folder to write it to.
+        """  # noqa: DOC502  the function that it calls raises them
+        export_encoder(self.target_encoder, path, pixels=pixels)
+
     @classmethod
     def from_pretrained(
         cls, run_dir: str | Path, which: Literal["best", "latest"] = "best"
@@ -230,19 +239,9 @@ class HJEPAModel(nn.Module):
         return model
 
     def _predict(self, context_BMD: Tensor, masks: Masks) -> list[Tensor]:
-        predicted_BHWP = self._on_grid(self.predictor(context_BMD, masks), masks)
+        predicted_BHWP = on_grid(self.predictor(context_BMD, masks), masks.target, self.grid_size)
         fused = self.fusion(predicted_BHWP, masks.target_BHW)
         return [head(level_BHWP) for head, level_BHWP in zip(self.heads, fused, strict=True)]
 
     def _scored(self, masks: Masks) -> list[Tensor]:
         return [whole_cells(masks.target_BHW, stride) for stride in self.level_strides]
-
-    def _on_grid(self, predicted_BKP: Tensor, masks: Masks) -> Tensor:
-        """Put predictions at their places; zero elsewhere, which is never scored."""
-        B, _, P = predicted_BKP.shape
-        rows, columns = self.grid_size
-        grid_BNP = predicted_BKP.new_zeros(B, rows * columns, P)
-        # Slots without a target are zero, and add that to patch 0.
-        index_BKP = masks.target.index_BM[..., None].expand(-1, -1, P)
-        grid_BNP.scatter_add_(1, index_BKP, predicted_BKP)
-        return grid_BNP.unflatten(1, self.grid_size)

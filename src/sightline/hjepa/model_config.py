@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from sightline.hjepa.encoder import SIZES, Size
 from sightline.hjepa.hierarchy import Fusion
 from sightline.hjepa.loss import LossKind, TargetNorm
+from sightline.hjepa.masks import PlacementKind
 from sightline.hjepa.model import TargetEncoder
 from sightline.hjepa.positions import Positions
 from sightline.hjepa.regularization import RegularizationKind
@@ -112,6 +113,11 @@ class MaskingConfig(Config):
     mask_scale: Range = Field((0.15, 0.2), description="area of a target block over the image's")
     aspect_ratio: Range = Field((0.75, 1.5), description="height over width of a target block")
     context_scale: Range = Field((0.85, 1.0), description="area of the context block")
+    placement: PlacementKind = Field(
+        "even",
+        description="even: target blocks lie so that all positions are context about equally "
+        "often; uniform: all their places are equally likely",
+    )
 
 
 class RegularizationConfig(Config):

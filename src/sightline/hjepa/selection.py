@@ -6,27 +6,29 @@ M the largest number of chosen patches of any image in the batch.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from sightline.hjepa.ragged import Ragged
+from sightline.hjepa.ragged import Ragged, true_places
 
 
 class Selection(NamedTuple):
     """The patches chosen by a boolean mask, packed to the left of a rectangle.
 
-    Images choose different numbers of patches; rows that choose fewer than M repeat patch 0 behind
-    their last choice, and `valid_BM` is False there.
+    Images choose different numbers of patches; the slots of a row behind its last choice are empty.
 
     Args:
-        index_BM: Patch number of each slot, int64, in 0 .. N - 1.
+        place_T: Place of each chosen patch among all patches of the batch, int64, in 0 .. B N - 1.
         ragged: Which slots hold a chosen patch.
+        num_patches: Patches N of an image.
     """
 
-    index_BM: Tensor
+    place_T: Tensor
     ragged: Ragged
+    num_patches: int
 
     @property
     def valid_BM(self) -> Tensor:
@@ -35,8 +37,13 @@ class Selection(NamedTuple):
 
     @property
     def index_T(self) -> Tensor:
-        """Patch number of each chosen patch of the batch, without the padding, int64."""
-        return self.index_BM.flatten().index_select(0, self.ragged.slot_T)
+        """Patch number of each chosen patch in its image, int64."""
+        return self.place_T % self.num_patches
+
+    @property
+    def index_BM(self) -> Tensor:
+        """Patch number of each slot, int64; 0 in empty ones."""
+        return self.ragged.pad(self.index_T[:, None])[..., 0]
 
     @classmethod
     def of(cls, mask_BN: Tensor) -> Selection:
@@ -48,11 +55,7 @@ class Selection(NamedTuple):
         Returns:
             The chosen patch numbers in raster order, no chosen patch left out.
         """
-        count_B1 = mask_BN.sum(dim=1, keepdim=True)
-        longest = int(count_B1.max())
-        order_BM = torch.argsort(mask_BN, dim=1, descending=True, stable=True)[:, :longest]
-        valid_BM = torch.arange(longest, device=mask_BN.device) < count_B1
-        return cls(order_BM * valid_BM, Ragged.of(valid_BM))
+        return cls(true_places(mask_BN), Ragged.of_lengths(count(mask_BN)), mask_BN.shape[1])
 
     def to(self, device: torch.device) -> Selection:
         """Move to a device without waiting for it.
@@ -63,7 +66,8 @@ class Selection(NamedTuple):
         Returns:
             The same selection there.
         """
-        return Selection(self.index_BM.to(device, non_blocking=True), self.ragged.to(device))
+        place_T = self.place_T.to(device, non_blocking=True)
+        return Selection(place_T, self.ragged.to(device), self.num_patches)
 
 
 class Masks(NamedTuple):
@@ -96,7 +100,7 @@ class Masks(NamedTuple):
         Returns:
             The masks, with their selections.
         """
-        target_BHW = blocks_BKHW.any(dim=1)
+        target_BHW = union(blocks_BKHW)
         return cls(
             eligible_BHW,
             Selection.of(eligible_BHW.flatten(1)),
@@ -108,10 +112,8 @@ class Masks(NamedTuple):
     @property
     def seen_BHW(self) -> Tensor:
         """Patches that the context encoder is really given, bool."""
-        seen_BN = torch.zeros_like(self.eligible_BHW.flatten(1), dtype=torch.uint8)
-        given = self.context.valid_BM.to(torch.uint8)
-        seen_BN.scatter_reduce_(1, self.context.index_BM, given, reduce="amax")
-        return seen_BN.bool().view_as(self.eligible_BHW)
+        seen_P = torch.zeros_like(self.eligible_BHW).flatten()
+        return seen_P.index_fill(0, self.context.place_T, True).view_as(self.eligible_BHW)
 
     def to(self, device: torch.device) -> Masks:
         """Move to a device without waiting for it.
@@ -129,3 +131,27 @@ class Masks(NamedTuple):
             self.target.to(device),
             self.blocks_BKHW,
         )
+
+
+def union(blocks_BK: Tensor) -> Tensor:
+    """Patches in any block of an image.
+
+    Args:
+        blocks_BK: Blocks of each image, (B, K, ...), bool.
+
+    Returns:
+        The patches, (B, ...), bool.
+    """
+    return reduce(torch.bitwise_or, blocks_BK.unbind(1))  # ten times as fast as `any`
+
+
+def count(mask_BN: Tensor) -> Tensor:
+    """Number of chosen patches of each image.
+
+    Args:
+        mask_BN: True where a patch is chosen, bool.
+
+    Returns:
+        The numbers, (B,), int32.
+    """
+    return mask_BN.view(torch.uint8).sum(dim=1, dtype=torch.int32)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from sightline.hjepa.augmentation import affine
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.data import Batch
 from sightline.hjepa.draws import Draws
-from sightline.hjepa.hierarchy import whole_cells
 from sightline.hjepa.loss import HierarchicalLoss, LevelLosses
 from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
@@ -33,6 +34,7 @@ class HJEPAStep(StepLoop):
 
     Attributes:
         model: The model, without any wrapper.
+        val_loader: Held-out images.
         loss_fn: The objective.
         masking_fn: Draws the masks of a batch.
         regularizer: What keeps features apart beside the prediction; None for nothing.
@@ -42,6 +44,7 @@ class HJEPAStep(StepLoop):
     """
 
     model: HJEPAModel
+    val_loader: DataLoader[Batch]
     loss_fn: HierarchicalLoss
     masking_fn: MultiBlockMasking
     regularizer: Regularizer | None
@@ -55,12 +58,9 @@ class HJEPAStep(StepLoop):
         sizes = [len(images) for images, _ in micro_batches]
         draws = Draws.of_step(sum(sizes), self.config, self.masking_fn, self._random)
         self._draws = draws.split(sizes)
-        num_scored = [
-            whole_cells(draws.masks.target_BHW, stride).sum() for stride in self.model.level_strides
-        ]
-        num_scored_L = torch.stack(num_scored).clamp(min=1).float()
+        here_L = draws.count_scored(self.model.level_strides)
+        here_L = here_L.to(self.fabric.device, non_blocking=True)
         # Processes average their gradients, each of which is to count its cells alike.
-        here_L = num_scored_L.to(self.fabric.device, non_blocking=True)
         everywhere_L = self.fabric.all_reduce(here_L, reduce_op="mean")
         assert isinstance(everywhere_L, Tensor)
         self._num_scored_L = everywhere_L
@@ -97,6 +97,26 @@ class HJEPAStep(StepLoop):
             self.outputs.predictions, self.outputs.targets, self.outputs.scored, num_scored_L
         )
         return losses
+
+    def validate(self) -> Metrics:
+        """Loss over the held-out images, without augmentation, under the same masks each time.
+
+        Each process goes through all of them, so that it is the same for any number of processes.
+
+        Returns:
+            Their mean, in all and by level.
+        """
+        sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.fabric.device))
+        num_images = 0
+        for number, (images, _) in enumerate(self.val_loader):
+            images = unit_range(images.to(self.fabric.device))
+            random = generator(self.config.seed, "validation masks", number)
+            losses = self._predict(images, self.masking_fn(len(images), random).to(images.device))
+            sums["loss"] += losses.total * len(images)
+            for level, loss in enumerate(losses.levels):
+                sums[f"loss_h{level}"] += loss * len(images)
+            num_images += len(images)
+        return {name: value / num_images for name, value in sums.items()}
 
     def compute_views(self) -> list[View]:
         """Predict for the images of the last micro-batch under several masks."""

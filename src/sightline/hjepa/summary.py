@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sightline.callbacks import ProbeMonitor
-from sightline.hjepa.build import images_of
+from sightline.hjepa.data import images_of
+from sightline.training.probes import standard_error
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
     from sightline.hjepa.trainer import HJEPATrainer
 
 Scores = dict[str, float]
+ACCURACIES = {
+    "knn_accuracy": "kNN accuracy",
+    "linear_probe_accuracy": "linear probe, all labels",
+    "few_label_accuracy": "linear probe, 5 labels a class",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,27 @@ class HJEPASummary:
     stop_reason: str | None
     log_error: str | None
 
+    def table(self) -> list[tuple[str, str, str]]:
+        """The scores in words.
+
+        Returns:
+            Name, untrained and trained for each; accuracies with their standard error.
+        """
+        losses = sorted(name for name in self.trained if name.startswith("loss_h"))
+        labels = {name: f"loss, level {name.removeprefix('loss_h')}" for name in losses}
+        labels |= {"effective_rank": "effective rank"} | ACCURACIES
+        return [
+            (label, self._cell(name, self.untrained), self._cell(name, self.trained))
+            for name, label in labels.items()
+            if name in self.trained  # not a probe that evaluation.probes leaves out
+        ]
+
+    def _cell(self, name: str, scores: Scores) -> str:
+        value = scores.get(name, nan)  # nothing was probed
+        if name in ACCURACIES and isfinite(value):
+            return f"{value:.3f} ± {standard_error(value, self.num_images):.3f}"
+        return f"{value:.1f}" if name == "effective_rank" else f"{value:.3f}"
+
 
 def summarize(trainer: HJEPATrainer, seconds: float, log_error: str | None) -> HJEPASummary:
     """Put together what a run came to.
@@ -57,7 +85,7 @@ def summarize(trainer: HJEPATrainer, seconds: float, log_error: str | None) -> H
     return HJEPASummary(
         untrained={**trainer.first_validation, **(probes[0].untrained if probes else {})},
         trained={**trainer.last_validation, **(probes[0].latest if probes else {})},
-        num_images=len(images_of(trainer.val_loader)),
+        num_images=min(len(images_of(trainer.val_loader)), trainer.config.evaluation.max_images),
         num_steps=trainer.step,
         seconds=seconds,
         run_dir=trainer.logger.run_dir,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric, seed_everything
-from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
@@ -21,16 +19,23 @@ from sightline.hjepa.build import (
     create_masking,
     create_model,
     create_regularizer,
-    images_of,
 )
 from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.dashboard import create_monitors
-from sightline.hjepa.data import Batch, EpochBatches, create_dataloaders, in_order
+from sightline.hjepa.data import (
+    Batch,
+    create_dataloaders,
+    describe_data,
+    images_of,
+    in_order,
+    order_of,
+)
 from sightline.hjepa.evaluation import evaluate_encoder, held_out_samples
+from sightline.hjepa.features import bounded
 from sightline.hjepa.loss import HierarchicalLoss
 from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
-from sightline.hjepa.pixels import unit_range
+from sightline.hjepa.model_card import write_model_card
 from sightline.hjepa.plan import (
     learning_rate_plan,
     level_weights_plan,
@@ -49,9 +54,8 @@ from sightline.hjepa.run import (
 from sightline.hjepa.step import HJEPAStep
 from sightline.hjepa.summary import HJEPASummary, Scores, summarize
 from sightline.training.checkpoints import CheckpointManager
-from sightline.training.loop import Metrics
 from sightline.training.optimizers import create_optimizer
-from sightline.training.randomness import generator
+from sightline.training.sharding import whole_weights
 
 
 class HJEPATrainer(HJEPAStep):
@@ -97,9 +101,15 @@ class HJEPATrainer(HJEPAStep):
         self.masking_fn = masking_fn
         self.regularizer = create_regularizer(config)
         self.config = config
-        sampler = train_loader.sampler
-        assert isinstance(sampler, EpochBatches)
-        self._probed_train_loader = in_order(images_of(train_loader), config.data.batch_size)
+        sampler = order_of(train_loader)
+        self._data_in_words = describe_data(train_loader, val_loader)
+        self._probed_train_loader, self._probed_val_loader = (
+            in_order(
+                bounded(images_of(loader), config.evaluation.max_images, seed=config.seed),
+                config.data.batch_size,
+            )
+            for loader in (train_loader, val_loader)
+        )
         settings = loop_settings(config)
         steps_per_epoch = settings.steps_per_epoch(len(sampler))
         learning_rate = learning_rate_plan(config, steps_per_epoch)
@@ -146,33 +156,14 @@ class HJEPATrainer(HJEPAStep):
 
     # What it has learned.
 
-    def validate(self) -> Metrics:
-        """Loss over the held-out images, without augmentation, under the same masks each time.
-
-        Each process goes through all of them, so that it is the same for any number of processes.
-
-        Returns:
-            Their mean, in all and by level.
-        """
-        sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.fabric.device))
-        num_images = 0
-        for number, (images, _) in enumerate(self.val_loader):
-            images = unit_range(images.to(self.fabric.device))
-            random = generator(self.config.seed, "validation masks", number)
-            losses = self._predict(images, self.masking_fn(len(images), random).to(images.device))
-            sums["loss"] += losses.total * len(images)
-            for level, loss in enumerate(losses.levels):
-                sums[f"loss_h{level}"] += loss * len(images)
-            num_images += len(images)
-        return {name: value / num_images for name, value in sums.items()}
-
     def evaluate(self) -> Scores:
         """Probe the frozen target encoder, as `evaluate_encoder` does."""
         return evaluate_encoder(
             self.model,
             self._probed_train_loader,
-            self.val_loader,
+            self._probed_val_loader,
             self.fabric.device,
+            probes=self.config.evaluation.probes,
             seed=self.config.seed,
         )
 
@@ -188,6 +179,8 @@ class HJEPATrainer(HJEPAStep):
         """
         started = time.perf_counter()
         log_error = None
+        if self.step == 0:
+            self.logger.log_text("run/data", self._data_in_words, step=0)
         try:
             self.run()
         except BaseException as error:
@@ -199,7 +192,11 @@ class HJEPATrainer(HJEPAStep):
         except (OSError, RuntimeError, ValueError) as error:
             # The worker has told so at once; what was trained is worth more than its log.
             log_error = str(error)
-        return summarize(self, time.perf_counter() - started, log_error)
+        summary = summarize(self, time.perf_counter() - started, log_error)
+        with whole_weights(self.model):
+            if self.fabric.is_global_zero:
+                write_model_card(self, summary)
+        return summary
 
     @classmethod
     def from_config(

@@ -8,12 +8,12 @@ import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
-from uuid import uuid4
 
 import numpy as np
 
 from sightline._optional import missing
 from sightline.events.json_numbers import json_number
+from sightline.events.whole_files import whole_file
 from sightline.reading import dataframes
 from sightline.reading.columns import Columns, check_wide
 
@@ -35,15 +35,9 @@ def export(columns: Columns, path: Path, file_format: str, *, wide: bool = False
     Raises:
         OSError: If it cannot be written; what was there is then left as it is.
     """  # noqa: DOC502  open and replace raise it
-    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
-        with part.open("xb") as file:
-            write_table(columns, file, file_format, wide=wide)
-            size = file.tell()
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return size
+    with whole_file(path) as file:
+        write_table(columns, file, file_format, wide=wide)
+        return file.tell()
 
 
 def write_table(columns: Columns, file: BinaryIO, file_format: str, *, wide: bool = False) -> None:

@@ -33,13 +33,16 @@ class Config(BaseModel):
 
 
 def load_config(
-    config_cls: type[ConfigT], path: str | Path | None = None, overrides: Iterable[str] = ()
+    config_cls: type[ConfigT],
+    path: str | Path | ConfigT | None = None,
+    overrides: Iterable[str] = (),
 ) -> ConfigT:
     """Read a configuration from a YAML file and overrides, and check it.
 
     Args:
         config_cls: The model to fill.
-        path: A YAML file. Without one, or with an empty one, everything has its default.
+        path: A YAML file, or a configuration that was read before. Without one, or with an empty
+            one, everything has its default.
         overrides: Settings of the form ``key.sub=value``, applied in order over the file. The
             value is read as YAML, so that ``true``, ``1e-3``, ``null`` and ``[1, 2]`` mean what
             they mean in the file.
@@ -64,7 +67,11 @@ def load_config(
         ...     print(str(error).split("; ")[1])
         the nearest known key is 'training.lr'.
     """
-    values: dict[Any, Any] = {} if path is None else _read_file(Path(path))
+    values: dict[Any, Any]
+    if isinstance(path, BaseModel):
+        values = path.model_dump(mode="json")
+    else:
+        values = {} if path is None else _read_file(Path(path))
     origins: dict[str, str] = {}
     for override in overrides:
         key = _apply(override, values)
@@ -74,7 +81,7 @@ def load_config(
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         key = ".".join(map(str, problem["loc"]))
-        default = "the defaults" if path is None else f"'{path}'"
+        default = f"'{path}'" if isinstance(path, str | Path) else "the defaults"
         origin = next((origins[k] for k in origins if f"{key}.".startswith(f"{k}.")), default)
         raise ConfigError(_explain(config_cls, key, origin, problem)) from None
 

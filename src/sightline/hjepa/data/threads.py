@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ def map_ahead(
     *,
     num_threads: int,
     num_ahead: int,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Results in the order of the items, computed by threads before they are asked for.
 
     Args:
@@ -55,5 +55,27 @@ def map_ahead(
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def one_ahead(
+    items: Iterator[Item], *, start: Callable[[], object] | None = None
+) -> Generator[Item, None, None]:
+    """The items, each taken from its iterator by a thread while the one before is in use.
+
+    Args:
+        items: None of them is None.
+        start: What the thread does first.
+
+    Yields:
+        The items.
+    """
+    pool = ThreadPoolExecutor(1, thread_name_prefix="batches", initializer=start)
+    try:
+        following = pool.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = pool.submit(next, items, None)
+            yield item
     finally:
         pool.shutdown(cancel_futures=True)
