@@ -76,6 +76,7 @@ def test_one_batch_can_be_learned_by_heart(tiny_config: MakeConfig) -> None:
         "logging.log_frequency=50",
         "logging.tensorboard.enabled=false",
     )
+    torch.manual_seed(0)
     model = create_model(config, batch)
     losses: list[float] = []
 
@@ -379,8 +380,11 @@ def test_context_is_dropped_at_random_and_targets_and_validation_are_whole(
     assert len({one.sum().item() for one in training}) == len(training)
 
 
-def test_mixed_precision_trains(tiny_config: MakeConfig) -> None:
-    trainer = HJEPATrainer.from_config(tiny_config("training.epochs=2", "training.use_amp=true"))
+@pytest.mark.parametrize("precision", ["bf16", "16"])
+def test_mixed_precision_trains(precision: str, tiny_config: MakeConfig) -> None:
+    trainer = HJEPATrainer.from_config(
+        tiny_config("training.epochs=2", f"training.precision={precision}")
+    )
     summary = trainer.train()
     assert trainer.model.context_encoder.blocks[0].qkv.weight.dtype == torch.float32
     assert 0 < summary.trained["loss"] < 3
@@ -397,3 +401,58 @@ def test_a_checkpoint_of_another_shape_is_refused_before_anything_is_written(
             tiny_config("training.epochs=2", "model.embed_dim=32"), resume="auto"
         )
     assert sorted(first.logger.run_dir.rglob("*")) == before
+
+
+def test_a_step_too_large_for_float16_is_left_out_and_the_scale_is_kept(
+    tiny_config: MakeConfig,
+) -> None:
+    class Overflows(HJEPATrainer):
+        def compute_loss(self, batch: Any) -> tuple[Tensor, Any]:
+            loss, metrics = super().compute_loss(batch)
+            self.before = self.model.predictor.embed.weight.detach().clone()
+            return (loss * 1e30 if self.step == 3 else loss), metrics
+
+        def after_optimizer_step(self) -> Any:
+            moved = not torch.equal(self.before, self.model.predictor.embed.weight)
+            self.moved = [*getattr(self, "moved", []), moved]
+            return super().after_optimizer_step()
+
+    settings = ("training.precision=16", "training.epochs=2", "training.warmup_epochs=0")
+    whole = Overflows.from_config(tiny_config(*settings, "logging.experiment_name=whole"))
+    whole.train()
+    assert whole.moved == [step != 3 for step in range(10)]
+    halves = (*settings, "logging.experiment_name=halves")
+    Overflows.from_config(tiny_config(*halves, "training.stop_after_epochs=1")).train()
+    second = Overflows.from_config(tiny_config(*halves), resume="auto")
+    assert second.fabric.strategy.precision.state_dict()["scale"] == 65536 / 2
+    second.train()
+    ours, theirs = second.model.state_dict(), whole.model.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+# torch's own tracing looks at what it warns of.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+def test_compiled_blocks_compute_the_same_under_the_same_names(
+    tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[torch.nn.Module] = []
+
+    def compile_with_the_cheapest(module: torch.nn.Module, **options: Any) -> None:
+        compiled.append(module)
+        original(module, backend="eager", **options)
+
+    original = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", compile_with_the_cheapest)
+    settings = ("training.epochs=1", "training.warmup_epochs=0", "training.lr=1e-2")
+    states = []
+    for is_compiled in (False, True):
+        trainer = HJEPATrainer.from_config(
+            tiny_config(*settings, f"training.compile={is_compiled}"), callbacks=[]
+        )
+        trainer.train()
+        states.append(trainer.model.state_dict())
+    assert len(compiled) == 3  # of the two encoders and of the predictor
+    plain, fused = states
+    assert plain.keys() == fused.keys()
+    for name, weight in plain.items():
+        torch.testing.assert_close(fused[name], weight, rtol=1e-5, atol=1e-5)

@@ -49,7 +49,7 @@ class Trainer(Protocol):
 
     @property
     def samples_per_step(self) -> int:
-        """Samples that the current optimizer step took, all micro-batches together."""
+        """Samples that the current optimizer step took, all micro-batches and processes."""
 
     @property
     def logger(self) -> MetricsLogger:

@@ -12,7 +12,7 @@ USAGE_ERROR = 2
 
 
 @contextmanager
-def explained(*, debug: bool) -> Iterator[None]:
+def explained(*, debug: bool, silent: bool = False) -> Iterator[None]:
     """Turn errors that a user can mend into one line on stderr and exit code 2.
 
     Wrap what reads the user's input: configuration, data, checkpoints, folders. What runs after
@@ -20,6 +20,7 @@ def explained(*, debug: bool) -> Iterator[None]:
 
     Args:
         debug: Let the error through, with its traceback.
+        silent: Say nothing, since another process says the same.
 
     Yields:
         Nothing.
@@ -39,5 +40,6 @@ def explained(*, debug: bool) -> Iterator[None]:
         if debug:
             raise
         message = " ".join(str(error).split())
-        print(f"sightline: {message}", file=sys.stderr)
+        if not silent:
+            print(f"sightline: {message}", file=sys.stderr)
         raise typer.Exit(USAGE_ERROR) from error

@@ -78,7 +78,7 @@ def hjepa(
         from sightline.hjepa.feature_files import check_ending, write_features
         from sightline.hjepa.features import bounded
         from sightline.hjepa.pretrained import restore
-        from sightline.hjepa.run import create_fabric
+        from sightline.training.devices import create_fabric
 
         chosen = chosen_probes(probes)
         if features is not None:
@@ -93,7 +93,7 @@ def hjepa(
             create_masking(
                 config, trained.model.context_encoder.grid_of(*train.images_NCHW.shape[-2:])
             ),
-            create_fabric(device, use_amp=False).device,
+            create_fabric(device).device,
             config.data.batch_size,
             probes=chosen,
             num_neighbours=neighbours,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,17 +41,23 @@ def hjepa(
     debug: Debug = False,
 ) -> None:
     """Train H-JEPA on images; without a file, on handwritten digits."""
-    with explained(debug=debug):
+    from sightline.logger.ranks import process_rank
+
+    is_first = process_rank() == 0
+    with explained(debug=debug, silent=not is_first):
         from sightline.callbacks.early_stopping import NO_PROGRESS
         from sightline.hjepa import HJEPAConfig, HJEPATrainer
         from sightline.training import load_config, setup_logging
 
-        setup_logging()
+        setup_logging(level=logging.INFO if is_first else logging.ERROR)
         settings = load_config(HJEPAConfig, config, overrides or ())
+    with explained(debug=debug):
         trainer = HJEPATrainer.from_config(settings, device=device, resume=resume)
-    typer.echo(f"Training into {trainer.logger.run_dir}", err=True)
+    if trainer.fabric.is_global_zero:
+        typer.echo(f"Training into {trainer.logger.run_dir}", err=True)
     summary = trainer.train()
-    print_summary(summary)
+    if trainer.fabric.is_global_zero:
+        print_summary(summary)
     if summary.log_error is not None:
         typer.echo(f"The log is not complete: {summary.log_error}", err=True)
     if summary.stop_reason is not None:
@@ -58,11 +65,12 @@ def hjepa(
         code, more = codes.get(summary.stop_reason, FOUND_A_PROBLEM), ""
         if summary.stop_reason.startswith(NO_PROGRESS):
             code, more = 0, "more training.early_stopping.patience and "
-        typer.echo(
-            f"Stopped early: {summary.stop_reason}. "
-            f"The same command with {more}--resume auto goes on from the last checkpoint.",
-            err=True,
-        )
+        if trainer.fabric.is_global_zero:
+            typer.echo(
+                f"Stopped early: {summary.stop_reason}. "
+                f"The same command with {more}--resume auto goes on from the last checkpoint.",
+                err=True,
+            )
         raise typer.Exit(code)
     if summary.log_error is not None:
         raise typer.Exit(FOUND_A_PROBLEM)

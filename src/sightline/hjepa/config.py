@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from sightline.hjepa.data_config import DataConfig
 from sightline.hjepa.model_config import LossConfig, MaskingConfig, ModelConfig
 from sightline.training.config import Config
+from sightline.training.devices import Precision, StrategyName
 from sightline.training.probes.neighbours import KNN_NEIGHBOURS
 from sightline.training.run_config import (
     CheckpointConfig,
@@ -18,6 +19,13 @@ from sightline.training.run_config import (
     NonNegativeInt,
 )
 from sightline.training.schedule_creation import OptimizerName
+
+
+def _word(given: Any) -> Any:
+    return str(given) if isinstance(given, int) else given  # YAML reads 32 as a number
+
+
+PrecisionName = Annotated[Precision, BeforeValidator(_word)]
 
 
 class EarlyStoppingConfig(Config):
@@ -53,7 +61,19 @@ class TrainingConfig(Config):
     )
     optimizer: OptimizerName = "adamw"
     clip_grad: PositiveFloat | None = Field(1.0, description="largest gradient norm; null for none")
-    use_amp: bool = Field(False, description="bfloat16 mixed precision")
+    precision: PrecisionName = Field(
+        "32", description="of forward passes: 32, bf16, or 16 with a scaled loss"
+    )
+    compile: bool = Field(False, description="fuse the operations of each block by torch.compile")
+    devices: PositiveInt | Literal["auto"] | None = Field(
+        None, description="processes on each machine; null: as torchrun or SLURM started, or 1"
+    )
+    num_nodes: PositiveInt | None = Field(
+        None, description="machines; null: as torchrun or SLURM started, or 1"
+    )
+    strategy: StrategyName = Field(
+        "auto", description="ddp: a whole model on each device; fsdp: a part of it; auto: ddp"
+    )
     accumulation_steps: PositiveInt = Field(1, description="micro-batches an optimizer step")
     early_stopping: EarlyStoppingConfig | None = Field(
         None, description="end a run that no longer gets better; null for never"

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 
 from sightline.callbacks import (
     Cadence,
@@ -42,8 +43,12 @@ from sightline.hjepa.health import health_monitors
 from sightline.hjepa.loss import HierarchicalLoss
 from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
+from sightline.training.devices import Precision
 from sightline.training.schedules import Schedule
 
+# Process 0, where the monitors run, has but a part of each weight and gradient under fsdp.
+READ_WEIGHTS = QualityMonitor, EMAMonitor, GradientMonitor, HistogramMonitor, EmbeddingMonitor
+DTYPES: dict[Precision, str] = {"32": "float32", "bf16": "bfloat16", "16": "float16"}
 MAX_PLANNED = 1000  # points of a drawn schedule
 
 
@@ -54,7 +59,7 @@ def create_monitors(
     masking: MultiBlockMasking,
     measure: Callable[[], dict[str, float]],
     *,
-    device: str,
+    fabric: Fabric,
     steps_per_epoch: int,
     learning_rate: Schedule,
     weight_decay: Schedule,
@@ -69,7 +74,7 @@ def create_monitors(
         loss_fn: Its objective.
         masking: Draws its masks.
         measure: Probes the frozen encoder.
-        device: Where the model trains.
+        fabric: Where the model trains; where it is in parts, what reads weights is left out.
         steps_per_epoch: Optimizer steps in an epoch.
         learning_rate: The planned learning rate.
         weight_decay: The planned weight decay.
@@ -98,9 +103,9 @@ def create_monitors(
         model, masking, (model.context_encoder.patch_embed.in_channels, size, size)
     )
     batch_and_figures = {"every": every.readings, "figures_every": every.figures}
-    return [
+    monitors: list[Callback] = [
         Dashboards("hjepa", num_levels=config.model.num_hierarchies),
-        RunFacts(model, device=device, forward_flops=costs.forward_flops),
+        RunFacts(model, device=str(fabric.device), forward_flops=costs.forward_flops),
         ProbeMonitor(measure, every_epochs=config.evaluation.eval_frequency),
         InputMonitor(model.context_encoder.standardize, every=every.readings),
         MaskingMonitor(**batch_and_figures),
@@ -121,10 +126,12 @@ def create_monitors(
         ProgressBarCallback(),
         ThroughputMonitor(
             flops_per_sample=costs.step_flops,
-            peak_flops=_peak_flops(device, use_amp=config.training.use_amp),
+            peak_flops=_peak_flops(fabric, config.training.precision),
             every=log_every,
         ),
     ]
+    is_in_parts = config.training.strategy == "fsdp"
+    return [one for one in monitors if not (is_in_parts and isinstance(one, READ_WEIGHTS))]
 
 
 def _early_stopping(config: HJEPAConfig) -> list[Callback]:
@@ -159,8 +166,9 @@ def _weights(encoder: VisionTransformer) -> dict[str, torch.Tensor]:
     return {name: weight.detach() for name, weight in encoder.named_parameters()}
 
 
-def _peak_flops(device: str, *, use_amp: bool) -> float | None:
-    """What the device can do in a second, where that is known."""
-    if torch.device(device).type != "cuda":
+def _peak_flops(fabric: Fabric, precision: Precision) -> float | None:
+    """What the devices can do in a second, where that is known."""
+    if fabric.device.type != "cuda":
         return None
-    return peak_flops(torch.cuda.get_device_name(device), "bfloat16" if use_amp else "float32")
+    of_one = peak_flops(torch.cuda.get_device_name(fabric.device), DTYPES[precision])
+    return None if of_one is None else of_one * fabric.world_size

@@ -37,7 +37,8 @@ def normalize_targets(target_BHWD: Tensor, norm: TargetNorm) -> Tensor:
     I-JEPA). `feature` gives every feature mean 0 and deviation 1 over the batch and the grid: what
     all images and places have in common is taken away. What differs from place to place alike in
     all images stays, so that position alone still predicts that part. The batch is the micro-batch:
-    with `feature`, and with it alone, a step of several micro-batches is not that of one batch.
+    with `feature`, and with it alone, a step of several micro-batches is not that of one batch, nor
+    that of several processes that of one: each standardises its own.
 
     Args:
         target_BHWD: Target features, float.

@@ -7,37 +7,55 @@ from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
+from torch import nn
 
 from sightline.callbacks import Callback
 from sightline.catalogue import describe
 from sightline.events import to_path
+from sightline.hjepa.block import Block
 from sightline.hjepa.config import HJEPAConfig
 from sightline.logger import MetricsLogger
 from sightline.training.checkpoints import CheckpointManager
 from sightline.training.config import flatten
-from sightline.training.runs import latest_run_name
+from sightline.training.devices import create_fabric
+from sightline.training.runs import latest_run_name, new_run_name
 
 RANKED_BY = "eval/knn_accuracy"  # the higher, the better the checkpoint
 
 
-def create_fabric(device: str | torch.device, *, use_amp: bool) -> Fabric:
-    """What moves batches and models to one device and sets the precision there.
+def fabric_of(config: HJEPAConfig, device: str | torch.device | None = None) -> Fabric:
+    """What moves batches and models to devices, sets the precision and joins the processes.
 
     Args:
-        device: cpu, cuda, cuda:1, mps or auto.
-        use_amp: bfloat16 mixed precision, whose range needs no loss scaling.
+        config: The whole configuration.
+        device: Where to train, instead of what the configuration says.
 
     Returns:
         Fabric, launched.
     """
-    name, _, index = str(device).partition(":")
-    fabric = Fabric(
-        accelerator=name,
-        devices=[int(index)] if index else 1,
-        precision="bf16-mixed" if use_amp else "32-true",
+    plan = config.training
+    return create_fabric(
+        device or config.device,
+        precision=plan.precision,
+        devices=plan.devices,
+        num_nodes=plan.num_nodes,
+        strategy=plan.strategy,
+        layers=(Block,),
     )
-    fabric.launch()
-    return fabric
+
+
+def compile_blocks(model: nn.Module) -> None:
+    """Fuse the operations of each transformer block by torch.compile, at its first call.
+
+    The blocks stay what they are: their weights have the same names.
+
+    Args:
+        model: Changed in place.
+    """
+    for part in model.modules():
+        if isinstance(part, Block):
+            # The number of packed tokens is another one in each step.
+            part.compile(dynamic=True)
 
 
 def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
@@ -60,6 +78,31 @@ def checkpoints_of(config: HJEPAConfig, run_name: str) -> CheckpointManager:
         # The latest may already hold what is only found a little later.
         keep_last_n=3 if config.health.on_error == "rollback" else 1,
     )
+
+
+def new_name(config: HJEPAConfig, fabric: Fabric) -> str:
+    """The name of a new run, which the first process finds for all.
+
+    Args:
+        config: The whole configuration.
+        fabric: Joins the processes.
+
+    Returns:
+        A folder in `logging.log_dir` that is not there yet.
+
+    Raises:
+        ValueError: If the folder for its checkpoints holds those of another run.
+    """
+    logging = config.logging
+    found = new_run_name(to_path(logging.log_dir), logging.experiment_name)
+    name: str = fabric.broadcast(found)
+    checkpoints = checkpoints_of(config, name)
+    if checkpoints.latest() is not None:
+        raise ValueError(
+            f"expected no checkpoints of another run in {checkpoints.checkpoint_dir}, found "
+            f"some: continue that run with --resume auto, or set another checkpoint_dir"
+        )
+    return name
 
 
 def checkpoint_folder(place: str | Path) -> str | Path:

@@ -9,6 +9,7 @@ import itertools
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from sightline import diagnostics
 
@@ -43,7 +44,9 @@ def ema_update(target: nn.Module, source: nn.Module, momentum: float) -> None:
             f"The momentum must lie between 0 and 1, got {momentum}; 0.99 to 1 is usual."
         )
     averaged: tuple[list[Tensor], list[Tensor]] = ([], [])
-    for mine, theirs in _pairs(target, source, buffers=True):
+    for pair in _pairs(target, source, buffers=True):
+        # Both are cut up among processes in the same way, or not at all.
+        mine, theirs = (x.to_local() if isinstance(x, DTensor) else x for x in pair)
         if mine.is_floating_point():
             averaged[0].append(mine)
             averaged[1].append(theirs)

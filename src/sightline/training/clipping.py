@@ -10,6 +10,8 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sightline.training.sharding import whole
+
 WINDOW = 100  # steps that the clipped share is of
 
 
@@ -46,6 +48,7 @@ class GradientClipping:
         limit = float("inf") if self.max_norm is None else self.max_norm
         before = fabric.clip_gradients(module, optimizer, max_norm=limit, error_if_nonfinite=False)
         assert before is not None
+        before = whole(before)
         was_clipped = (before > limit).float()
         self._was_clipped[self._num_steps % WINDOW] = was_clipped
         self._num_steps += 1

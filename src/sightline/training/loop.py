@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 from sightline.callbacks import Callback, CallbackList, EverySteps, Need
 from sightline.catalogue import bands
 from sightline.logger import MetricsLogger
+from sightline.training.agreement import mean_over_processes
 from sightline.training.checkpoint_files import Checkpoint
 from sightline.training.checkpoints import CheckpointManager
 from sightline.training.clipping import GradientClipping
@@ -27,12 +28,14 @@ from sightline.training.kept_state import KeepsState
 from sightline.training.observed_step import ObservedStep
 from sightline.training.optimizers import set_rates
 from sightline.training.plan import LoopSettings, ResumableBatches
+from sightline.training.sharding import follow_weights, whole_weights
+from sightline.training.standing import CountsSteps
 
 Batch = Any
 Metrics = dict[str, Tensor | float]
 
 
-class StepLoop(ObservedStep, KeepsState, ABC):
+class StepLoop(ObservedStep, CountsSteps, KeepsState, ABC):
     """Trains a module; a recipe says what its loss is and what follows a step.
 
     Args:
@@ -47,7 +50,7 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         resume: What to continue from; None for a new run.
         open_logger: Opens the run's logger, given the step it continues after or None. It is called
             last: nothing of an earlier session's log is touched before the checkpoint fits.
-        callbacks: What is measured and logged beside the loss.
+        callbacks: What is measured and logged beside the loss, in process 0 alone.
         weight_decay: Weight decay of the step after `step` finished ones, for the optimizer's group
             `decay`; None for what the optimizer was made with.
 
@@ -72,20 +75,21 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         callbacks: Sequence[Callback] = (),
         weight_decay: Callable[[int], float] | None = None,
     ) -> None:
+        weights = dict(module.named_parameters())
+        self.module = fabric.setup_module(module)
+        follow_weights(optimizer, weights, module)
         ObservedStep.__init__(self, module, optimizer, fabric.device)
         clipping = GradientClipping(settings.clip_grad, fabric.device)
         KeepsState.__init__(self, module, optimizer, clipping, fabric, checkpoints, open_logger)
-        self.fabric = fabric
-        self.module, self.optimizer = fabric.setup(module, optimizer)
         self.train_loader = fabric.setup_dataloaders(train_loader, use_distributed_sampler=False)
         self.sampler = sampler
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.settings = settings
-        self.callbacks = CallbackList(callbacks)
+        self.callbacks = CallbackList(callbacks if fabric.is_global_zero else ())
         self.micro_step = 0
-        self.stop_reason: str | None = None
         self.samples_per_step = 0
+        self.share = 1.0  # of the micro-batch in the samples of this process's step
         self._logs_at = EverySteps(settings.log_every)
         if resume is not None:
             self.restore(resume)
@@ -117,40 +121,6 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         """What is predicted of the images of `outputs` under other masks, where it is asked for."""
         return ()
 
-    def blueprint(self) -> Mapping[str, Any]:
-        """What the model can be built again from, in plain values; kept in each checkpoint."""
-        return {}
-
-    # Where the run stands.
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimizer steps in an epoch."""
-        return self.settings.steps_per_epoch(len(self.sampler))
-
-    @property
-    def num_epochs(self) -> int:
-        """Epochs that the schedules are laid out for."""
-        return self.settings.epochs
-
-    @property
-    def end_epoch(self) -> int:
-        """Epochs after which the run ends."""
-        return min(self.num_epochs, self.settings.stop_after_epochs or self.num_epochs)
-
-    @property
-    def epoch(self) -> int:
-        """Number of the epoch that the next step belongs to, from 0."""
-        return self.step // self.steps_per_epoch
-
-    def stop(self, reason: str) -> None:
-        """End the training after the current step, with a checkpoint.
-
-        Args:
-            reason: Why; kept as `stop_reason`.
-        """
-        self.stop_reason = self.stop_reason or reason
-
     # The walk from batch to log.
 
     def run(self) -> None:
@@ -158,14 +128,20 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         with stop_on_signals(self.stop):
             if self.step == 0:
                 self.logger.log_metrics(self._run_validation(), step=0)
-            self.callbacks.on_train_begin(self)
+            with whole_weights(self.unwrapped_module):
+                self.callbacks.on_train_begin(self)
+            self.heed_wishes()
             if self.step == 0 and self.settings.save_at_start:
                 self.save(0, {})
             try:
                 while self.epoch < self.end_epoch and self.stop_reason is None:
                     self._train_epoch(self.epoch)
-            finally:
+            except BaseException:
+                self.callbacks.on_train_end(self)  # alone: where are the others?
+                raise
+            with whole_weights(self.unwrapped_module):
                 self.callbacks.on_train_end(self)
+            self.stop_reason = self.stop_reason or self._stop_wish
 
     def _train_epoch(self, epoch: int) -> None:
         self.callbacks.on_epoch_begin(self, epoch)
@@ -175,7 +151,7 @@ class StepLoop(ObservedStep, KeepsState, ABC):
         batches = iter(self.train_loader)
         while micro_batches := list(itertools.islice(batches, self.settings.accumulation_steps)):
             self._optimizer_step(micro_batches)
-            if self.go_back_if_asked():
+            if self._is_time_to_agree() and self.heed_wishes():
                 return
             if self.stop_reason is not None:
                 break
@@ -183,6 +159,11 @@ class StepLoop(ObservedStep, KeepsState, ABC):
             self._finish_epoch(epoch)
         elif self.stop_reason is not None:
             self.save(epoch, {})
+
+    def _is_time_to_agree(self) -> bool:
+        """Several processes do not wait for each other's wishes after every step."""
+        is_last = self.step % self.steps_per_epoch == 0
+        return self.fabric.world_size == 1 or is_last or self._logs_at.is_due(self.step)
 
     def _optimizer_step(self, micro_batches: Sequence[Batch]) -> None:
         with self.watching():
@@ -208,6 +189,8 @@ class StepLoop(ObservedStep, KeepsState, ABC):
             **{f"train/{name}": rate for name, rate in rates.items()},
             "epoch": self.step / self.steps_per_epoch,
         }
+        if is_logged:
+            metrics = mean_over_processes(self.fabric, metrics)
         with self.watching():
             if is_logged:
                 self.logger.log_metrics({**metrics, **bands(metrics)}, step=self.step)
@@ -219,13 +202,13 @@ class StepLoop(ObservedStep, KeepsState, ABC):
     def _accumulate_gradients(self, micro_batches: Sequence[Batch]) -> tuple[Tensor, Metrics]:
         """Gradients of the mean loss over the samples; metrics are means over them too."""
         sizes = [len(batch[0]) for batch in micro_batches]
-        self.samples_per_step = sum(sizes)
+        self.samples_per_step = sum(sizes) * self.fabric.world_size
         means: Metrics = {}
         mean_loss = torch.zeros((), device=self.fabric.device)
         with self.phases.phase("forward"):
             self.begin_step(micro_batches)
         for self.micro_step, batch in enumerate(micro_batches):
-            share = sizes[self.micro_step] / self.samples_per_step
+            share = self.share = sizes[self.micro_step] / sum(sizes)
             is_last = self.micro_step + 1 == len(micro_batches)
             with self.fabric.no_backward_sync(self.module, enabled=not is_last):
                 with self.phases.phase("forward"):
@@ -236,16 +219,19 @@ class StepLoop(ObservedStep, KeepsState, ABC):
             for name, value in metrics.items():
                 value = value.detach() if isinstance(value, Tensor) else value
                 means[name] = means.get(name, 0.0) + value * share
-        self._epoch_loss.add(mean_loss, self.samples_per_step)
+        self._epoch_loss.add(mean_loss, sum(sizes))
         return mean_loss, means
 
     def _finish_epoch(self, epoch: int) -> None:
-        logs: Metrics = {"train_epoch/loss": self._epoch_loss.take()}
+        logs = mean_over_processes(self.fabric, {"train_epoch/loss": self._epoch_loss.take()})
         every = self.settings.validate_every_epochs
         if (epoch + 1) % every == 0 or epoch + 1 == self.num_epochs:
             logs |= self._run_validation()
         self.logger.log_metrics(dict(logs), step=self.step)
-        self.callbacks.on_epoch_end(self, epoch, logs)
+        with whole_weights(self.unwrapped_module):
+            self.callbacks.on_epoch_end(self, epoch, logs)
+        if self.heed_wishes():
+            return
         ends_here = epoch + 1 == self.end_epoch or self.stop_reason is not None
         if ends_here or self.checkpoints.should_save(epoch + 1):
             self.save(epoch, logs)
