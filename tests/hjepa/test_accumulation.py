@@ -157,7 +157,8 @@ def test_steps_of_two_micro_batches_train_as_steps_of_one_batch(
             begin(micro_batches)
 
         trainer.begin_step = begin_three  # type: ignore[method-assign]
-        trainer.train()
+        trainer.run()
+        trainer.logger.close()
         assert trainer.step == 3
         return trainer.model.state_dict()
 

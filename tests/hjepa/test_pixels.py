@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from sightline.hjepa import pixels
 from sightline.hjepa.pixels import Standardize, unit_range
 
 
@@ -52,3 +53,24 @@ def test_both_numbers_are_saved_and_neither_is_trained(images):
     fitted = Standardize.fit(images)
     assert list(fitted.state_dict()) == ["mean_C11", "std_C11"]
     assert list(fitted.parameters()) == []
+
+
+def test_images_are_measured_a_few_at_a_time(images, monkeypatch):
+    whole = Standardize.fit(images)
+    monkeypatch.setattr(pixels, "CHUNK_PIXELS", 45)
+    parts = Standardize.fit(images)
+    assert torch.allclose(parts.mean_C11, whole.mean_C11, rtol=1e-7)
+    assert torch.allclose(parts.std_C11, whole.std_C11, rtol=1e-7)
+
+
+def test_a_small_deviation_far_from_zero_is_not_lost():
+    images = 1 - 1e-2 * torch.rand(64, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    exact = images.double().std(correction=0)
+    assert Standardize.fit(images).std_C11.item() == pytest.approx(exact.item(), rel=1e-6)
+
+
+def test_of_very_many_images_every_so_manieth_is_measured(images, monkeypatch):
+    monkeypatch.setattr(pixels, "MAX_MEASURED", 3)
+    assert torch.equal(Standardize.fit(images).mean_C11, Standardize.fit(images[::3]).mean_C11)
+    monkeypatch.setattr(pixels, "MAX_MEASURED", 9)
+    assert not torch.equal(Standardize.fit(images).mean_C11, Standardize.fit(images[::3]).mean_C11)

@@ -11,6 +11,7 @@ import torch
 
 from sightline.hjepa import HJEPAConfig, HJEPAModel, HJEPATrainer
 from sightline.training import load_config
+from sightline.training.checkpoint_files import write_manifest
 from tests.hjepa.conftest import TINY
 
 SETTINGS = ("training.epochs=3", "evaluation.eval_frequency=1", "model.positions=rope")
@@ -65,7 +66,7 @@ def test_a_checkpoint_without_its_configuration_is_refused(
         (copy / file.name).write_bytes(file.read_bytes())
     manifest = json.loads((copy / "manifest.json").read_text())
     del manifest["state"]["blueprint"]
-    (copy / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(copy, manifest)
     with pytest.raises(ValueError, match="H-JEPA model with its configuration"):
         HJEPAModel.from_pretrained(copy)
 

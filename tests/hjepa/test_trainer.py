@@ -156,6 +156,69 @@ def test_a_run_stopped_in_the_middle_of_an_epoch_resumes_there(
     assert curves(read_python(second.logger.run_dir)) == curves(read_python(whole.logger.run_dir))
 
 
+EVERYTHING_MOVES = (
+    "training.epochs=6",
+    "training.accumulation_steps=2",
+    "training.weight_decay_end=0.4",
+    "training.early_stopping.metric=val/loss",
+    "training.early_stopping.mode=max",
+    "training.early_stopping.patience=2",
+    "training.early_stopping.min_delta=100",
+    "loss.hierarchy_weights_end=[0.2,1.0,2.0]",
+    "loss.target_norm=token",
+    "evaluation.eval_frequency=1",
+    "data.batch_size=300",
+)
+
+
+def test_a_run_killed_in_the_middle_of_an_accumulated_epoch_resumes_with_all_that_moves(
+    tiny_config: MakeConfig, read_python: Read
+) -> None:
+    # Two epochs of two steps, then two evaluations without progress.
+    whole = HJEPATrainer.from_config(
+        tiny_config(*EVERYTHING_MOVES, "logging.experiment_name=whole")
+    )
+    summary = whole.train()
+    assert summary.num_steps == 3 * 2
+    assert "no progress" in (summary.stop_reason or "")
+
+    class Stops(HJEPATrainer):
+        """Is interrupted in the second micro-batch of an epoch's first step."""
+
+        at_step = -1
+
+        def compute_loss(self, batch: Any) -> tuple[Tensor, Any]:
+            if (self.step, self.micro_step) == (self.at_step, 1):
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().compute_loss(batch)
+
+    parts = tiny_config(*EVERYTHING_MOVES, "logging.experiment_name=parts")
+    for at_step in (0, 2, 4):
+        part = Stops.from_config(parts, resume="auto")
+        assert part.step == at_step - (at_step > 0)
+        part.at_step = at_step
+        stopped = part.train()
+        assert (stopped.stop_reason, stopped.num_steps) == ("SIGINT", at_step + 1)
+    last = HJEPATrainer.from_config(parts, resume="auto")
+    assert last.train().stop_reason == summary.stop_reason
+
+    ours, theirs = last.model.state_dict(), whole.model.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    stoppings = [trainer.callbacks.state_dict()["EarlyStopping-1"] for trainer in (last, whole)]
+    assert stoppings[0] == stoppings[1]
+    kept = [trainer.optimizer.state_dict() for trainer in (last, whole)]
+    assert kept[0]["param_groups"] == kept[1]["param_groups"]
+    for number, moments in kept[1]["state"].items():
+        for name, value in moments.items():
+            assert torch.equal(kept[0]["state"][number][name], value)
+    resumed = curves(read_python(last.logger.run_dir))
+    assert resumed == curves(read_python(whole.logger.run_dir))
+    decays = [value for _, value in resumed["train/weight_decay"]]
+    assert decays == sorted(set(decays))
+    weights = [value for _, value in resumed["loss/weight_h2"]]
+    assert weights == sorted(set(weights))
+
+
 def last_step(run_dir: Path) -> int:
     return max(event.step for event in read(run_dir))
 

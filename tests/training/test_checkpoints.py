@@ -1,16 +1,25 @@
+import hashlib
 import json
 import math
 import os
+import pickle
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from sightline.training.checkpoint_files import MANIFEST, TENSORS, Checkpoint, CheckpointError
+from sightline.training.checkpoint_files import (
+    MANIFEST,
+    TENSORS,
+    Checkpoint,
+    CheckpointError,
+    write_manifest,
+)
 from sightline.training.checkpoints import CheckpointManager, load_weights
 from sightline.training.optimizers import create_optimizer
 
@@ -245,6 +254,11 @@ def drop(path, key):
     (path / MANIFEST).write_text(json.dumps(manifest))
 
 
+def forge(path, **changes):
+    """Edit as one who knows the format, so that the manifest's own number is right."""
+    write_manifest(path, json.loads((path / MANIFEST).read_text()) | changes)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -257,7 +271,18 @@ def drop(path, key):
         (lambda path: edit(path, format="other"), "of the format 'sightline-checkpoint'"),
         (lambda path: edit(path, version=99), "version 1 .* got 99; use the sightline release"),
         (lambda path: drop(path, "state"), "got one without 'state'"),
+        (lambda path: drop(path, "sha256"), "got one without 'sha256'"),
         (lambda path: edit(path, state={"$tensor": "gone"}), "got a damaged one"),
+        (lambda path: edit(path, step=2), "got a damaged one that differs"),
+        (lambda path: edit(path, metrics={"val_loss": 0.1}), "got a damaged one that differs"),
+        (lambda path: edit(path, sha256="0" * 64), "got a damaged one that differs"),
+        (lambda path: forge(path, state={"$tensor": "gone"}), "got a damaged one"),
+        (lambda path: forge(path, step="2"), "got a damaged one"),
+        (lambda path: forge(path, files={}), "got a damaged one"),
+        (lambda path: forge(path, files=[TENSORS]), "got a damaged one"),
+        (lambda path: forge(path, files={TENSORS: None}), "got a damaged one"),
+        (lambda path: forge(path, state={"$items": [[]]}), "got a damaged one"),
+        (lambda path: forge(path, metrics={"$float": "low"}), "got a damaged one"),
     ],
 )
 def test_a_damaged_or_foreign_checkpoint_is_refused_in_a_sentence(manager, damage, message):
@@ -284,11 +309,44 @@ def test_a_checkpoint_that_cannot_be_read_is_neither_ranked_nor_removed(manager)
     assert manager.best().name == "step-00000004"
 
 
-def test_a_checkpoint_runs_nothing_when_it_is_loaded(manager, tmp_path):
-    path = save(manager, 1, 0.5)
-    torch.save({"w": torch.zeros(3)}, path / TENSORS)  # a pickle in its place
+class Evil:
+    """What makes a file when it is unpickled."""
+
+    def __init__(self, proof):
+        self.proof = proof
+
+    def __reduce__(self):
+        return Path.touch, (self.proof,)
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda evil, file: file.write(pickle.dumps(evil))])
+@pytest.mark.parametrize("is_forged", [False, True])
+def test_a_checkpoint_runs_nothing_when_it_is_loaded(manager, tmp_path, write, is_forged):
+    path, proof = save(manager, 1, 0.5), tmp_path / "it ran"
+    with (path / TENSORS).open("wb") as file:
+        write(Evil(proof), file)
+    if is_forged:
+        data = (path / TENSORS).read_bytes()
+        print_of_it = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        forge(path, files={TENSORS: print_of_it})
     with pytest.raises(CheckpointError):
         manager.load(path)
+    assert not proof.exists()
+    file = (path / TENSORS).rename(tmp_path / "evil.pt")
+    if write is torch.save:
+        torch.load(file, weights_only=False)
+    else:
+        pickle.loads(file.read_bytes())
+    assert proof.exists()  # by the usual way it would have
+
+
+@pytest.mark.parametrize("name", ["evil.pt", "evil.bin", "tensors.safetensors", "manifest.json"])
+def test_a_file_is_no_checkpoint_and_is_not_opened(manager, tmp_path, name):
+    file = tmp_path / name
+    torch.save(Evil(tmp_path / "it ran"), file)
+    with pytest.raises(CheckpointError, match=f"at '.*{name}', got a file, which is not opened"):
+        manager.resolve(file)
+    assert not (tmp_path / "it ran").exists()
 
 
 def test_auto_is_the_latest_and_a_path_is_itself_or_its_latest(manager):

@@ -41,6 +41,7 @@ def hjepa(
 ) -> None:
     """Train H-JEPA on images; without a file, on handwritten digits."""
     with explained(debug=debug):
+        from sightline.callbacks.early_stopping import NO_PROGRESS
         from sightline.hjepa import HJEPAConfig, HJEPATrainer
         from sightline.training import load_config, setup_logging
 
@@ -53,12 +54,15 @@ def hjepa(
     if summary.log_error is not None:
         typer.echo(f"The log is not complete: {summary.log_error}", err=True)
     if summary.stop_reason is not None:
+        codes = {"SIGINT": INTERRUPTED, "SIGTERM": 0}
+        code, more = codes.get(summary.stop_reason, FOUND_A_PROBLEM), ""
+        if summary.stop_reason.startswith(NO_PROGRESS):
+            code, more = 0, "more training.early_stopping.patience and "
         typer.echo(
             f"Stopped early: {summary.stop_reason}. "
-            f"The same command with --resume auto goes on from the last checkpoint.",
+            f"The same command with {more}--resume auto goes on from the last checkpoint.",
             err=True,
         )
-        code = {"SIGINT": INTERRUPTED, "SIGTERM": 0}.get(summary.stop_reason, FOUND_A_PROBLEM)
         raise typer.Exit(code)
     if summary.log_error is not None:
         raise typer.Exit(FOUND_A_PROBLEM)

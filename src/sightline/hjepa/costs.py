@@ -44,9 +44,9 @@ def measure_costs(
     Returns:
         Its costs; of a level the pooling and the head, and the memory of predictions and targets.
     """
-    device = next(model.parameters()).device
-    images = torch.zeros(NUM_IMAGES, *image_shape, device=device)
-    masks = masking(NUM_IMAGES, torch.Generator().manual_seed(0)).to(device)
+    weight = next(model.parameters())
+    images = weight.new_zeros(NUM_IMAGES, *image_shape)
+    masks = masking(NUM_IMAGES, torch.Generator().manual_seed(0)).to(weight.device)
     with FlopCounterMode(display=False) as counter:
         outputs = model(images, masks)
     counts = counter.get_flop_counts()

@@ -83,7 +83,7 @@ class Predictor(nn.Module):
         x_TP = run_blocks(
             self.blocks,
             x_TP,
-            context.ragged.beside(target.ragged),
+            context.ragged.beside(target.ragged, context.num_patches),
             None if rotary is None else rotary.take(index_T),
             is_checkpointed=self.is_checkpointed,
         )

@@ -81,21 +81,29 @@ class Ragged(NamedTuple):
         x_SD = x_TD.new_zeros(self.valid_BM.numel(), x_TD.shape[-1])
         return x_SD.index_copy(0, self.slot_T, x_TD).unflatten(0, self.valid_BM.shape)
 
-    def beside(self, other: Ragged) -> Ragged:
-        """The places in a rectangle that holds two, one to the right of the other.
+    def beside(self, other: Ragged, most: int) -> Ragged:
+        """The places in a rectangle where the tokens of two stand side by side, without a gap.
 
         Args:
-            other: The right one, for the same B images.
+            other: Places of the tokens that stand to the right, for the same B images.
+            most: A bound on the tokens that an image has in both, so that none need be read.
 
         Returns:
             The places of the left one's tokens, then those of the right one's.
         """
-        left, right = self.valid_BM.shape[1], other.valid_BM.shape[1]
+        longest = min(self.valid_BM.shape[1] + other.valid_BM.shape[1], most)
+        left_B, right_B = self.valid_BM.sum(dim=1), other.valid_BM.sum(dim=1)
         slot_T = torch.cat([
-            self.slot_T + self.slot_T // left * right,
-            other.slot_T + (other.slot_T // right + 1) * left,
+            self._rank(left_B) + self.image_T * longest,
+            other._rank(right_B) + other.image_T * longest + left_B[other.image_T],
         ])
-        return Ragged(torch.cat([self.valid_BM, other.valid_BM], dim=1), slot_T)
+        slots_M = torch.arange(longest, device=slot_T.device)
+        return Ragged(slots_M < (left_B + right_B)[:, None], slot_T)
+
+    def _rank(self, length_B: Tensor) -> Tensor:
+        """How many tokens of its image come before each token."""
+        begin_B = length_B.cumsum(0) - length_B
+        return torch.arange(len(self.slot_T), device=length_B.device) - begin_B[self.image_T]
 
     def to(self, device: torch.device) -> Ragged:
         """Move to a device without waiting for it.

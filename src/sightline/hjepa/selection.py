@@ -6,7 +6,6 @@ M the largest number of chosen patches of any image in the batch.
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -142,7 +141,12 @@ def union(blocks_BK: Tensor) -> Tensor:
     Returns:
         The patches, (B, ...), bool.
     """
-    return reduce(torch.bitwise_or, blocks_BK.unbind(1))  # ten times as fast as `any`
+    # One block after the other is ten times as fast as `any`.
+    first, *others = blocks_BK.unbind(1)
+    found = first.clone()
+    for other in others:
+        found |= other
+    return found
 
 
 def count(mask_BN: Tensor) -> Tensor:

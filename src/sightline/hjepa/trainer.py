@@ -54,7 +54,7 @@ from sightline.hjepa.run import checkpoints_of, create_fabric, find_checkpoint, 
 from sightline.hjepa.selection import Masks
 from sightline.hjepa.summary import HJEPASummary, Scores, summarize
 from sightline.training.averaging import ema_update
-from sightline.training.checkpoints import CheckpointManager
+from sightline.training.kept_state import load_state
 from sightline.training.loop import Metrics, StepLoop
 from sightline.training.optimizers import create_optimizer
 from sightline.training.randomness import generator
@@ -134,7 +134,7 @@ class HJEPATrainer(StepLoop):
                 momentum=self.momentum,
                 samples=self.projected_samples,
             )
-        resume = None if resume_checkpoint is None else CheckpointManager.load(resume_checkpoint)
+        resume = None if resume_checkpoint is None else load_state(resume_checkpoint)
         run_name = (
             new_run_name(to_path(logging.log_dir), logging.experiment_name)
             if resume is None

@@ -1,8 +1,9 @@
 """One checkpoint on disk: whole or absent, and never executed.
 
 A checkpoint is a directory of two files. ``tensors.safetensors`` holds the tensors.
-``manifest.json`` holds everything else: the format, step, epoch, metrics, the state's scalars, and
-the size and SHA-256 of the tensor file.
+``manifest.json`` holds everything else: the format, step, epoch, metrics, the state's scalars, the
+size and SHA-256 of the tensor file, and a SHA-256 of its own. They tell that a file was altered,
+and are no signature of who wrote it. Nothing in either file can run.
 """
 
 from __future__ import annotations
@@ -69,9 +70,20 @@ def write_checkpoint(directory: Path, checkpoint: Checkpoint, *, sequence: int =
         "files": {TENSORS: _fingerprint(directory / TENSORS)},
         "state": tree,
     }
-    (directory / MANIFEST).write_text(json.dumps(manifest, allow_nan=False), "utf-8")
+    write_manifest(directory, manifest)
     for path in (directory / TENSORS, directory / MANIFEST, directory):
         sync(path)
+
+
+def write_manifest(directory: Path, manifest: dict[str, Any]) -> None:
+    """Write a checkpoint's manifest, with a number that tells whether it was altered since.
+
+    Args:
+        directory: The checkpoint.
+        manifest: All that it holds; an earlier such number is replaced.
+    """
+    sealed = {**manifest, "sha256": _seal(manifest)}
+    (directory / MANIFEST).write_text(json.dumps(sealed, allow_nan=False), "utf-8")
 
 
 def read_checkpoint(directory: Path) -> Checkpoint:
@@ -87,20 +99,23 @@ def read_checkpoint(directory: Path) -> Checkpoint:
         CheckpointError: If it is damaged or of another format.
     """
     manifest = read_manifest(directory)
-    saved, got = manifest["files"][TENSORS], _fingerprint(directory / TENSORS)
-    if got != saved:
-        raise CheckpointError(
-            f"Expected the {saved['size']} bytes that were saved in '{directory / TENSORS}', got "
-            f"{got['size']} bytes that differ; remove it and resume from another."
-        )
+    got = _fingerprint(directory / TENSORS)
     try:
+        saved = manifest["files"][TENSORS]
+        if got != saved:
+            raise CheckpointError(
+                f"Expected the {saved['size']} bytes that were saved in '{directory / TENSORS}', "
+                f"got {got['size']} bytes that differ; remove it and resume from another."
+            )
         return Checkpoint(
             state=unpack_state(manifest["state"], load_file(directory / TENSORS)),
             step=manifest["step"],
             epoch=manifest["epoch"],
             metrics=unpack_state(manifest["metrics"], {}),
         )
-    except (TypeError, ValueError, SafetensorError) as error:
+    except CheckpointError:
+        raise
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise CheckpointError(
             f"Expected a whole checkpoint at '{directory}', got a damaged one ({error}); "
             "remove it and resume from another."
@@ -143,11 +158,22 @@ def read_manifest(directory: Path) -> dict[str, Any]:
             f"Expected a checkpoint of version {VERSION} at '{directory}', got "
             f"{manifest.get('version')}; use the sightline release that saved it."
         )
-    missing = {"sequence", "step", "epoch", "metrics", "files", "state"} - manifest.keys()
+    needed = {"sequence", "step", "epoch", "metrics", "files", "state", "sha256"}
+    missing = needed - manifest.keys()
     if missing:
         raise CheckpointError(
             f"Expected a whole manifest at '{directory}', got one without {min(missing)!r}; "
             "remove it and resume from another."
+        )
+    if manifest["sha256"] != _seal(manifest):
+        raise CheckpointError(
+            f"Expected the manifest that was saved at '{directory}', got a damaged one that "
+            "differs from it; remove it and resume from another."
+        )
+    if type(manifest["step"]) is not int:
+        raise CheckpointError(
+            f"Expected a whole number of steps at '{directory}', got a damaged one with "
+            f"{manifest['step']!r}; remove it and resume from another."
         )
     return manifest
 
@@ -163,6 +189,11 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    content = {name: value for name, value in manifest.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _fingerprint(path: Path) -> dict[str, int | str]:

@@ -212,10 +212,16 @@ class CheckpointManager:
 
         Raises:
             FileNotFoundError: If there is no checkpoint at the path.
+            CheckpointError: If it is a file, such as a pickle, which is never opened.
         """
         if where == "auto":
             return self.latest()
         path = Path(where)
+        if path.is_file():
+            raise CheckpointError(
+                f"Expected a checkpoint's directory at '{path}', got a file, which is not opened: "
+                "pickles run code; give a directory such as checkpoints/step-00001000."
+            )
         found = path if (path / MANIFEST).is_file() else CheckpointManager(path).latest()
         if found is None:
             raise FileNotFoundError(

@@ -25,6 +25,47 @@ from sightline.training.means import SampleMean
 log = logging.getLogger(__name__)
 
 
+NEEDED = (
+    "run_name",
+    "model",
+    "optimizer",
+    "clipping",
+    "epoch_loss",
+    "first_validation",
+    "last_validation",
+    "callbacks",
+)
+
+
+def load_state(path: Path) -> Checkpoint:
+    """Read a checkpoint that a training is to continue from.
+
+    Args:
+        path: Its directory.
+
+    Returns:
+        What it holds, all parts of a training's state among it.
+
+    Raises:
+        ValueError: If it is damaged, or is not the state of a training.
+    """
+    checkpoint = CheckpointManager.load(path)
+    state = checkpoint.state
+    missing = [name for name in NEEDED if not isinstance(state, dict) or name not in state]
+    if missing:
+        raise ValueError(
+            f"Expected the state of a training at '{path}', got one without {missing[0]!r}; resume "
+            "from a checkpoint that sightline train saved."
+        )
+    name = state["run_name"]
+    if not isinstance(name, str) or name in {"", ".."} or Path(name).name != name:
+        raise ValueError(
+            f"Expected the name of a run's folder in the checkpoint at '{path}', got {name!r}; "
+            "resume from a checkpoint that sightline train saved."
+        )
+    return checkpoint
+
+
 class KeepsState(GoesBack):
     """Saves everything that the next step depends on.
 

@@ -1,14 +1,18 @@
 import itertools
 
+import pytest
 import torch
 
 from sightline.hjepa.data import (
     EpochBatches,
     ImageSet,
     create_dataloaders,
+    images_of,
     in_order,
     load_digits,
+    order_of,
 )
+from sightline.hjepa.data.loaders import LoaderAhead
 from sightline.hjepa.data_config import DataConfig
 
 
@@ -75,3 +79,31 @@ def test_the_processes_of_a_run_share_the_training_images_and_hold_out_the_same(
         assert torch.equal(torch.cat([first[0], second[0]]), both[0])
     for _, val in parts:
         assert sum(len(labels) for _, labels in val) == len(held_out.dataset)
+
+
+def test_of_many_images_some_are_served_evenly_spread():
+    def served(num, **options):
+        return [labels.tolist() for _, labels in in_order(numbers(num), 3, **options)]
+
+    assert served(10, max_images=5) == [[0, 2, 4], [6, 8]]
+    assert served(10, max_images=4) == [[0, 2, 5], [7]]
+    assert served(4, max_images=10) == served(4) == [[0, 1, 2], [3]]
+
+
+def test_a_loader_that_works_ahead_serves_the_same_and_starts_in_the_middle_too():
+    images = numbers(50)
+    plain, ahead = (
+        kind(images, sampler=EpochBatches(50, 8, seed=0), batch_size=None)
+        for kind in (torch.utils.data.DataLoader, LoaderAhead)
+    )
+    for epoch, first_batch in ((0, 0), (1, 3), (1, 6)):
+        for loader in (plain, ahead):
+            order_of(loader).start_at(epoch, first_batch)
+        ours, theirs = ([labels.tolist() for _, labels in loader] for loader in (ahead, plain))
+        assert ours == theirs
+        assert len(ours) == 6 - first_batch
+
+
+def test_other_data_sets_are_refused_by_name():
+    with pytest.raises(TypeError, match="ImageSet, got one over a list"):
+        images_of(torch.utils.data.DataLoader([1, 2]))
