@@ -25,7 +25,8 @@ the side of too large; with three seeds the first is itself known only roughly.
     python -m benchmarks.hjepa_clothing --photos FOLDER [--out FOLDER] [--arm NAME] [--seed N]
 
 What is finished is kept in `--out` and not done again, so that the work can be split over several
-calls, also side by side. Prints markdown and ends with status 1 if the claim does not hold.
+calls, also side by side; a change of the configuration makes it anew, one of the code does not.
+Prints markdown and ends with status 1 if the claim does not hold.
 """
 
 from __future__ import annotations
@@ -232,7 +233,9 @@ def config_of(arm: str, seed: int, overrides: list[str], log_dir: Path) -> HJEPA
 
 def digest(config: HJEPAConfig) -> str:
     """Names what a training depends on, so that another configuration is not taken for it."""
-    told = config.model_dump_json(exclude={"logging", "checkpoint", "evaluation"})
+    told = config.model_dump_json(
+        exclude={"logging": True, "checkpoint": True, "evaluation": True, "data": {"data_path"}}
+    )
     return hashlib.sha256(told.encode()).hexdigest()[:10]
 
 

@@ -1,5 +1,7 @@
 """What a configuration of H-JEPA says by itself."""
 
+from pathlib import Path
+
 import pytest
 
 from sightline.callbacks import EarlyStopping, ProbeMonitor
@@ -7,6 +9,13 @@ from sightline.hjepa import HJEPAConfig, HJEPATrainer
 from sightline.hjepa.encoder import SIZES
 from sightline.training import load_config
 from sightline.training.config import flatten
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "hjepa").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_configuration_that_comes_along_is_valid(path):
+    assert load_config(HJEPAConfig, path).model.num_hierarchies == 3
 
 
 @pytest.mark.parametrize("size", SIZES)
