@@ -98,6 +98,15 @@ def test_other_images_are_decoded_anew(photos, how, decoded, change):
     assert same(images, load_folder(photos, 8, how=How(**{**vars(how), "cache_dir": None})))
 
 
+@pytest.mark.parametrize("change", [{"image_size": 7}, {"channels": 1}])
+def test_images_of_two_kinds_are_kept_beside_each_other(photos, how, decoded, change, caplog):
+    other = How(**{**vars(how), **change})
+    for one in (how, other, how, other):
+        load_folder(photos, one.image_size, how=one)
+    assert len(decoded) == 2 * NUM
+    assert "damaged" not in caplog.text
+
+
 def test_the_folder_may_be_moved(photos, how, decoded):
     load_folder(photos, 8, how=how)
     moved = photos.rename(photos.with_name("moved"))
