@@ -159,7 +159,7 @@ def train(arguments: argparse.Namespace, device: torch.device, folder: str) -> S
         "data.batch_size": batch_size,
         "training.epochs": 1,
         "training.warmup_epochs": 0,
-        "training.use_amp": arguments.precision == "bf16",
+        "training.precision": arguments.precision,
         "evaluation.eval_frequency": 1000,
         "checkpoint.save_frequency": 1000,
         "logging.preset": "standard",

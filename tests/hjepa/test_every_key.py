@@ -14,6 +14,7 @@ from typing import Any
 import datasets
 import numpy as np
 import pytest
+from lightning_fabric import Fabric
 from PIL import Image
 
 from sightline.hjepa import HJEPAConfig, HJEPATrainer
@@ -155,7 +156,16 @@ def run_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Fingerpr
             num_threads = max(num_threads, number)
             return ThreadPoolExecutor(number, **named)
 
+        compiled: list[dict[str, Any]] = []
+
+        def join(**how: Any) -> Fabric:
+            if how["devices"] != 1 or how["num_nodes"] != 1 or how["strategy"] != "auto":
+                raise RuntimeError(f"several processes: {how}")  # that would be started
+            return Fabric(**how)
+
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sightline.training.devices.Fabric", join)
+            patch.setattr("torch.nn.Module.compile", lambda _, **how: compiled.append(how))
             patch.setenv("XDG_CACHE_HOME", str(cache_dir))
             patch.setattr("datasets.config.HF_DATASETS_CACHE", folder / "arrow")
             patch.setattr("sightline.hjepa.data.threads.ThreadPoolExecutor", hire)
@@ -169,6 +179,7 @@ def run_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Fingerpr
         seen |= {
             "accounts": accounts,
             "threads": num_threads,
+            "compiled": compiled,
             "files that were kept": sum(path.is_file() for path in cache_dir.rglob("*")),
         }
         shutil.rmtree(runs)
