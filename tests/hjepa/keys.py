@@ -124,7 +124,11 @@ CHANGES: dict[str, Change] = {
     "training.early_stopping.min_delta": Change("1", STOPPING),
     "training.optimizer": Change("sgd"),
     "training.clip_grad": Change("1e-3"),
-    "training.use_amp": Change("true"),
+    "training.precision": Change("bf16"),
+    "training.compile": Change("true"),
+    "training.devices": Change("0"),
+    "training.num_nodes": Change("0"),
+    "training.strategy": Change("fsdp", ("training.precision=16",)),
     "training.accumulation_steps": Change("2"),
     # Evaluation, checkpoints.
     "evaluation.eval_frequency": Change("1"),

@@ -14,6 +14,7 @@ from typing import Any
 import datasets
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from sightline.hjepa import HJEPAConfig, HJEPATrainer
@@ -143,6 +144,7 @@ def run_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Fingerpr
         for place in ("photos", "other", "hub", "other_hub", "runs"):
             text = text.replace(f"{{{place}}}", str(folder / place))
         accounts: list[dict[str, Any]] = []
+        compiled: list[dict[str, Any]] = []
 
         def open_account(**account: Any) -> Memory:
             accounts.append({name: account[name] for name in ("project", "entity", "tags")})
@@ -160,6 +162,7 @@ def run_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Fingerpr
             patch.setattr("datasets.config.HF_DATASETS_CACHE", folder / "arrow")
             patch.setattr("sightline.hjepa.data.threads.ThreadPoolExecutor", hire)
             patch.setattr("sightline.logger.metrics.Wandb", open_account)
+            patch.setattr(torch.nn.Module, "compile", lambda _, **how: compiled.append(how))
             try:
                 config = load_config(HJEPAConfig, None, text.split("\n"))
                 trainer = Planted.from_config(config)
@@ -168,6 +171,7 @@ def run_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Fingerpr
             seen = fingerprint(trainer, runs)
         seen |= {
             "accounts": accounts,
+            "compiled": compiled,
             "threads": num_threads,
             "files that were kept": sum(path.is_file() for path in cache_dir.rglob("*")),
         }
