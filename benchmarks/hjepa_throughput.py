@@ -220,7 +220,7 @@ def main() -> int:
     parser.add_argument("--size", choices=list(SIZES), default="small")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch-size", type=int, default=512)
-    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
+    parser.add_argument("--precision", choices=("32", "bf16", "16"), default="bf16")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--warm-up", type=int, default=10)
     arguments = parser.parse_args()
