@@ -177,11 +177,16 @@ def best_form(results: list[Result]) -> str:
 # Training.
 
 
+def create_untrained(config: HJEPAConfig, train: ImageSet) -> HJEPAModel:
+    """The model of a configuration before its first step."""
+    seed_everything(config.seed, verbose=False)
+    return create_model(config, train)
+
+
 def create_trainer(config: HJEPAConfig, parts: Mapping[str, ImageSet]) -> HJEPATrainer:
     """A trainer without monitors: what is measured is the training."""
-    seed_everything(config.seed, verbose=False)
     train, plan, batch_size = parts["train"], config.training, config.data.batch_size
-    model = create_model(config, train)
+    model = create_untrained(config, train)
     order = EpochBatches(len(train), batch_size, seed=config.seed)
     return HJEPATrainer(
         model,
@@ -307,7 +312,7 @@ def measure(arguments: argparse.Namespace, scratch: Path) -> int:
         config = config_of(MAIN, seed, overrides, scratch)
         return kept(
             out / f"untrained-{seed}-{digest(config)}.npz",
-            lambda: probe_forms(encoder_forms(create_trainer(config, parts).model), parts),
+            lambda: probe_forms(encoder_forms(create_untrained(config, train)), parts),
         )
 
     trained = {arm: [run(arm, seed) for seed in seeds] for arm in arms}
