@@ -106,10 +106,9 @@ def test_views_are_a_function_of_the_state_of_the_generator_alone():
 
 
 def test_a_setting_does_not_change_the_draws_of_the_others():
-    images = torch.rand(64, 1, 8, 8, generator=seeded())
     one, other = seeded(), seeded()
-    random_affine(images, NOTHING, one)
-    random_affine(images, EVERYTHING, other)
+    draw_views(64, NOTHING, one)
+    draw_views(64, EVERYTHING, other)
     assert torch.equal(one.get_state(), other.get_state())
 
 

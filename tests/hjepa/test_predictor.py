@@ -89,3 +89,9 @@ def test_a_prediction_does_not_depend_on_the_order_of_the_context(predictor):
 def test_sizes_that_do_not_fit_are_named(width, num_heads, message):
     with pytest.raises(ValueError, match=message):
         Predictor(grid_size=GRID, encoder_width=WIDTH, width=width, depth=1, num_heads=num_heads)
+
+
+def test_context_that_holds_targets_has_room_beside_them(predictor):
+    masks = masks_of((range(16), range(16)), FEW)
+    assert masks.longest == 32
+    assert predictor(torch.randn(2, 16, WIDTH), masks).shape == (2, 16, 8)

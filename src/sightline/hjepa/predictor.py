@@ -83,7 +83,7 @@ class Predictor(nn.Module):
         x_TP = run_blocks(
             self.blocks,
             x_TP,
-            context.ragged.beside(target.ragged, context.num_patches),
+            context.ragged.beside(target.ragged, masks.longest),
             None if rotary is None else rotary.take(index_T),
             is_checkpointed=self.is_checkpointed,
         )

@@ -80,6 +80,7 @@ class Masks(NamedTuple):
         target: The patches that are predicted.
         blocks_BKHW: The target blocks one by one, bool; one that was given up is empty. They stay
             on the host, where their shapes are looked at.
+        longest: Most patches that an image has as context and as target together.
     """
 
     eligible_BHW: Tensor
@@ -87,6 +88,7 @@ class Masks(NamedTuple):
     target_BHW: Tensor
     target: Selection
     blocks_BKHW: Tensor
+    longest: int
 
     @classmethod
     def of(cls, eligible_BHW: Tensor, blocks_BKHW: Tensor) -> Masks:
@@ -100,12 +102,14 @@ class Masks(NamedTuple):
             The masks, with their selections.
         """
         target_BHW = union(blocks_BKHW)
+        eligible_BN, target_BN = eligible_BHW.flatten(1), target_BHW.flatten(1)
         return cls(
             eligible_BHW,
-            Selection.of(eligible_BHW.flatten(1)),
+            Selection.of(eligible_BN),
             target_BHW,
-            Selection.of(target_BHW.flatten(1)),
+            Selection.of(target_BN),
             blocks_BKHW,
+            longest=int((count(eligible_BN) + count(target_BN)).max()),
         )
 
     @property
@@ -129,6 +133,7 @@ class Masks(NamedTuple):
             self.target_BHW.to(device, non_blocking=True),
             self.target.to(device),
             self.blocks_BKHW,
+            self.longest,
         )
 
 

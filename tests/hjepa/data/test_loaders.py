@@ -81,15 +81,6 @@ def test_the_processes_of_a_run_share_the_training_images_and_hold_out_the_same(
         assert sum(len(labels) for _, labels in val) == len(held_out.dataset)
 
 
-def test_of_many_images_some_are_served_evenly_spread():
-    def served(num, **options):
-        return [labels.tolist() for _, labels in in_order(numbers(num), 3, **options)]
-
-    assert served(10, max_images=5) == [[0, 2, 4], [6, 8]]
-    assert served(10, max_images=4) == [[0, 2, 5], [7]]
-    assert served(4, max_images=10) == served(4) == [[0, 1, 2], [3]]
-
-
 def test_a_loader_that_works_ahead_serves_the_same_and_starts_in_the_middle_too():
     images = numbers(50)
     plain, ahead = (

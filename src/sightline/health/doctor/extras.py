@@ -22,6 +22,8 @@ WITHOUT = {
     "lightning": "no callback and no logger for Lightning",
     "transformers": "no callback for the Trainer of transformers",
     "remote": "no logs on S3, GCS and other URLs",
+    "hub": "no data sets of Hugging Face and no Parquet files to train on",
+    "onnx": "no export of encoders to ONNX; torch.export and safetensors work",
     "frames": "no tables of pandas, Polars and Arrow, and no export but JSON lines",
 }
 BUNDLES = {"all", "dev"}
