@@ -45,16 +45,18 @@ class Selection(NamedTuple):
         return self.ragged.pad(self.index_T[:, None])[..., 0]
 
     @classmethod
-    def of(cls, mask_BN: Tensor) -> Selection:
+    def of(cls, mask_BN: Tensor, length_B: Tensor | None = None) -> Selection:
         """Pack the chosen patches of each image.
 
         Args:
             mask_BN: True where a patch is chosen, bool. Keep it on the host: M is read from it.
+            length_B: How many those are, where it has been counted.
 
         Returns:
             The chosen patch numbers in raster order, no chosen patch left out.
         """
-        return cls(true_places(mask_BN), Ragged.of_lengths(count(mask_BN)), mask_BN.shape[1])
+        length_B = count(mask_BN) if length_B is None else length_B
+        return cls(true_places(mask_BN), Ragged.of_lengths(length_B), mask_BN.shape[1])
 
     def to(self, device: torch.device) -> Selection:
         """Move to a device without waiting for it.
@@ -103,13 +105,14 @@ class Masks(NamedTuple):
         """
         target_BHW = union(blocks_BKHW)
         eligible_BN, target_BN = eligible_BHW.flatten(1), target_BHW.flatten(1)
+        seen_B, asked_B = count(eligible_BN), count(target_BN)
         return cls(
             eligible_BHW,
-            Selection.of(eligible_BN),
+            Selection.of(eligible_BN, seen_B),
             target_BHW,
-            Selection.of(target_BN),
+            Selection.of(target_BN, asked_B),
             blocks_BKHW,
-            longest=int((count(eligible_BN) + count(target_BN)).max()),
+            longest=int((seen_B + asked_B).max()),
         )
 
     @property
