@@ -10,9 +10,10 @@ import torch
 
 from sightline.hjepa import HJEPAConfig, HJEPAModel, HJEPATrainer, ImageSet, create_masking
 from sightline.hjepa import assessment as module
-from sightline.hjepa.assessment import PROBES, Assessment, Assessor
+from sightline.hjepa.assessment import PROBES, Assessor
 from sightline.hjepa.data import load_digits
 from sightline.hjepa.pretrained import restore
+from sightline.hjepa.scores import Assessment
 from sightline.training import load_config, standard_error
 from tests.hjepa.conftest import TINY
 

@@ -20,8 +20,9 @@ from sightline.training.checkpoint_files import (
     CheckpointError,
     write_manifest,
 )
-from sightline.training.checkpoints import CheckpointManager, load_weights
+from sightline.training.checkpoints import CheckpointManager
 from sightline.training.optimizers import create_optimizer
+from sightline.training.weights import load_weights
 
 
 @pytest.fixture

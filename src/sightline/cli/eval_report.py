@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from sightline.hjepa.assessment import Assessment, Score
     from sightline.hjepa.config import HJEPAConfig
     from sightline.hjepa.pretrained import Pretrained
+    from sightline.hjepa.scores import Assessment, Score
 
 LABELS = {
     "knn_accuracy": "kNN",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from sightline.hjepa.features import (
 from sightline.hjepa.label_free import label_free_measures
 from sightline.hjepa.masks import MultiBlockMasking
 from sightline.hjepa.model import HJEPAModel
+from sightline.hjepa.scores import Assessment, Score, chance_of
 from sightline.training.probes import (
     Head,
     Sweep,
@@ -36,7 +37,6 @@ from sightline.training.probes import (
     knn_accuracies,
     linear_probe_accuracy,
     linear_sweep,
-    standard_error,
 )
 from sightline.training.probes.attentive import TokensOf
 from sightline.training.probes.few_labels import LABELS_PER_CLASS
@@ -51,48 +51,6 @@ NUM_VIEWS = 4  # masks of an image, as while training
 MAX_VIEWED = 1000  # images that are seen under several masks
 MOST_CACHED_BYTES = 2**29  # tokens kept between the epochs of the attentive probe
 Labels: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """An accuracy.
-
-    Args:
-        value: The share of held-out images that are classified correctly, 0 to 1.
-        error: Its standard error over held-out images.
-        deviation: That over draws of labels; None where nothing is drawn.
-        head: The head of the sweep that it is of; None for other probes.
-    """
-
-    value: float
-    error: float
-    deviation: float | None = None
-    head: Head | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """What a frozen encoder is worth.
-
-    Args:
-        scores: Of the whole encoder, by name.
-        levels: Of each level's features, the finest first.
-        knn: kNN accuracy by number of neighbours.
-        heads: All heads of the sweep.
-        label_free: Measures without labels, of all images, by name.
-        num_train: Images that probes learn from.
-        num_val: Held-out images that the scores are of.
-        chance: What it brings to answer with the most frequent class always.
-    """
-
-    scores: dict[str, Score]
-    levels: list[dict[str, Score]]
-    knn: dict[int, float]
-    heads: tuple[Head, ...]
-    label_free: dict[str, float]
-    num_train: int
-    num_val: int
-    chance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +130,14 @@ class Assessor:
         if "knn" in self.probes:
             others = {k for k in OTHER_NEIGHBOURS if k <= len(train_y)}
             knn = self._knn(train.mean_ND, val.mean_ND, labels, {self.num_neighbours, *others})
-            scores["knn_accuracy"] = _score(knn[self.num_neighbours], val_y)
+            scores["knn_accuracy"] = Score.of(knn[self.num_neighbours], val_y)
         if "linear" in self.probes:
             rows = bounded_draw(train_y, self.max_logistic, seed=self.seed)
             accuracy = linear_probe_accuracy(train.mean_ND[rows], train_y[rows], val.mean_ND, val_y)
-            scores["linear_probe_accuracy"] = _score(accuracy, val_y)
+            scores["linear_probe_accuracy"] = Score.of(accuracy, val_y)
             sweep = self._sweep(train.by_kind, val.by_kind, labels, "linear sweep")
             heads, best = sweep.heads, sweep.best()
-            scores["linear_sweep_accuracy"] = _score(best.accuracy, val_y, head=best)
+            scores["linear_sweep_accuracy"] = Score.of(best.accuracy, val_y, head=best)
         if "attentive" in self.probes:
             scores["attentive_probe_accuracy"] = self._attentive(model, labels)
         if "few-label" in self.probes:
@@ -198,7 +156,7 @@ class Assessor:
             label_free=self._without_labels(model, train, val),
             num_train=len(train_y),
             num_val=len(val_y),
-            chance=_chance(train_y, val_y),
+            chance=chance_of(train_y, val_y),
         )
 
     def _level(
@@ -207,12 +165,14 @@ class Assessor:
         scores: dict[str, Score] = {}
         if "knn" in self.probes:
             k = self.num_neighbours
-            scores["knn_accuracy"] = _score(self._knn(train_ND, val_ND, labels, {k})[k], labels[1])
+            scores["knn_accuracy"] = Score.of(
+                self._knn(train_ND, val_ND, labels, {k})[k], labels[1]
+            )
         if "linear" in self.probes:
             name = f"level {number}"
             sweep = self._sweep({name: train_ND}, {name: val_ND}, labels, f"linear sweep, {name}")
             best = sweep.best()
-            scores["linear_sweep_accuracy"] = _score(best.accuracy, labels[1], head=best)
+            scores["linear_sweep_accuracy"] = Score.of(best.accuracy, labels[1], head=best)
         if "few-label" in self.probes:
             scores |= self._few_labels(train_ND, val_ND, labels, LABELS_PER_CLASS)
         return scores
@@ -249,7 +209,7 @@ class Assessor:
         draws = few_label_accuracies(
             train_ND, train_y, val_ND, val_y, labels_per_class=count, seed=self.seed
         )
-        score = _score(statistics.fmean(draws), val_y, deviation=statistics.stdev(draws))
+        score = Score.of(statistics.fmean(draws), val_y, deviation=statistics.stdev(draws))
         return {f"few_label_accuracy_{count}": score}
 
     def _attentive(self, model: HJEPAModel, labels: Labels) -> Score:
@@ -264,7 +224,7 @@ class Assessor:
                 device=self.device,
                 track=lambda epochs: self.track(epochs, "attentive probe"),
             )
-        return _score(accuracy, labels[1])
+        return Score.of(accuracy, labels[1])
 
     def _tokens_of(self, model: HJEPAModel, images: Images) -> TokensOf:
         """Patches of images by their numbers: encoded anew each time, unless there is room."""
@@ -296,12 +256,3 @@ class Assessor:
         )
         features_ND = np.concatenate([train.mean_ND, val.mean_ND])
         return label_free_measures(features_ND, views_NVD, seed=self.seed)
-
-
-def _score(value: float, val_y: NDArray[np.int64], **more: Any) -> Score:
-    return Score(value, standard_error(value, len(val_y)), **more)
-
-
-def _chance(train_y: NDArray[np.int64], val_y: NDArray[np.int64]) -> float:
-    classes, counts = np.unique(train_y, return_counts=True)
-    return float(np.mean(val_y == classes[counts.argmax()]))

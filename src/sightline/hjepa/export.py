@@ -19,7 +19,7 @@ from sightline._optional import missing
 from sightline.hjepa.block import Block, LayerScale
 from sightline.hjepa.encoder import VisionTransformer
 from sightline.hjepa.pixels import Standardize
-from sightline.training.checkpoints import load_weights
+from sightline.training.weights import load_weights
 
 ExportFormat = Literal["pt2", "onnx", "safetensors"]
 PixelType = Literal["float32", "uint8"]

@@ -14,7 +14,8 @@ from sightline.hjepa.config import HJEPAConfig
 from sightline.hjepa.model import HJEPAModel
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.run import RANKED_BY, checkpoint_folder
-from sightline.training.checkpoints import CheckpointManager, load_weights
+from sightline.training.checkpoints import CheckpointManager
+from sightline.training.weights import load_weights
 
 Which = Literal["best", "latest"]
 

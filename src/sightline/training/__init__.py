@@ -1,7 +1,7 @@
 """What a run needs beside the model, for every trainer."""
 
 from sightline.training.averaging import ema_update, parameter_divergence
-from sightline.training.checkpoints import CheckpointManager, load_weights
+from sightline.training.checkpoints import CheckpointManager
 from sightline.training.config import (
     Config,
     ConfigError,
@@ -35,6 +35,7 @@ from sightline.training.schedules import (
     HierarchicalScheduler,
     LinearScheduler,
 )
+from sightline.training.weights import load_weights
 
 __all__ = [
     "CheckpointManager",

@@ -17,11 +17,12 @@ from sightline.callbacks import CallbackList
 from sightline.logger import MetricsLogger
 from sightline.training.agreement import mean_over_processes, of_all_processes
 from sightline.training.checkpoint_files import Checkpoint
-from sightline.training.checkpoints import CheckpointManager, load_weights
+from sightline.training.checkpoints import CheckpointManager
 from sightline.training.clipping import GradientClipping
 from sightline.training.going_back import GoesBack
 from sightline.training.means import SampleMean
 from sightline.training.sharding import in_parts, optimizer_state_in_parts, whole
+from sightline.training.weights import load_weights
 
 log = logging.getLogger(__name__)
 
