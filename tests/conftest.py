@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,15 @@ def pytest_configure(config: pytest.Config) -> None:
 # How long an example takes depends on who else uses the machine.
 hypothesis.settings.register_profile("sightline", deadline=None)
 hypothesis.settings.load_profile("sightline")
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """What a command sets up for its messages ends with the test."""
+    logger = logging.getLogger("sightline")
+    before = (logger.handlers[:], logger.level, logger.propagate)
+    yield
+    logger.handlers, logger.level, logger.propagate = before
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,7 +39,6 @@ def alerts(memory: Memory) -> list[str]:
 
 
 def test_a_leak_is_told_once_with_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("sightline").propagate = True
     reasons, memory = watch("masking/context_target_overlap", 0.25)
     (alert,) = alerts(memory)
     assert "masking/context_target_overlap" in alert

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -82,7 +81,6 @@ def test_a_slow_server_makes_nobody_wait(chat: Chat) -> None:
 def test_what_cannot_be_posted_is_told_once(
     chat: Chat, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    logging.getLogger("sightline").propagate = True
     url = chat.url
     if fault == "status":
         chat.status = 500

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -126,16 +125,6 @@ def test_an_error_stops_the_run_with_a_checkpoint(tiny_config: MakeConfig) -> No
     assert latest.name == f"step-{summary.num_steps:08d}"
 
 
-@pytest.fixture
-def own_logging() -> Iterator[None]:
-    """What the command sets up ends with the test."""
-    logger = logging.getLogger("sightline")
-    before = (logger.handlers[:], logger.level, logger.propagate)
-    yield
-    logger.handlers, logger.level, logger.propagate = before
-
-
-@pytest.mark.usefixtures("own_logging")
 def test_the_command_ends_with_1_where_an_error_stopped_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
