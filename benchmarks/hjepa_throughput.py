@@ -32,7 +32,7 @@ from torch.utils.data import DataLoader
 
 from sightline.callbacks import Callback
 from sightline.hjepa import HJEPAConfig, HJEPATrainer, create_loss, create_masking, create_model
-from sightline.hjepa import trainer as recipe
+from sightline.hjepa import step as recipe
 from sightline.hjepa.data import Batch, EpochBatches, ImageSet, in_order
 from sightline.hjepa.encoder import SIZES
 from sightline.hjepa.selection import Masks
@@ -170,7 +170,7 @@ def train(arguments: argparse.Namespace, device: torch.device, folder: str) -> S
     few = torch.randint(0, 256, (8, 3, 224, 224), dtype=torch.uint8)
     held_out = ImageSet(few, torch.arange(8), tuple(map(str, range(8))))
     labels = torch.zeros(batch_size, dtype=torch.int64, device=device)
-    data = SameImages(images.to(device), labels, ("0",), stages.last * batch_size)
+    data = SameImages(images.to(device), labels, ("0",), num_served=stages.last * batch_size)
     model = create_model(config, held_out)
     trainer = HJEPATrainer(
         model,
@@ -192,7 +192,7 @@ def train(arguments: argparse.Namespace, device: torch.device, folder: str) -> S
     ]
     trainer.masking_fn = stages.timed("masks", trainer.masking_fn)  # type: ignore[assignment]
     with (
-        mock.patch.object(recipe, "random_affine", stages.timed("images", recipe.random_affine)),
+        mock.patch.object(recipe, "affine", stages.timed("images", recipe.affine)),
         mock.patch.object(recipe, "ema_update", stages.timed("moving average", recipe.ema_update)),
     ):
         trainer.run()

@@ -33,6 +33,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sightline.hjepa import HJEPAConfig, HJEPAModel, create_loss, create_masking
 from sightline.hjepa.build import assemble
+from sightline.hjepa.hierarchy import on_grid
 from sightline.hjepa.pixels import Standardize
 from sightline.hjepa.selection import Masks
 from sightline.training import create_optimizer, load_config
@@ -73,7 +74,7 @@ def zeroed(model: HJEPAModel, images: Tensor, masks: Masks) -> Predictions:
     for block in predictor.blocks:
         x = block(x)
     answered = predictor.norm(x[:, -asked.shape[1] :]) * target.valid_BM[..., None]
-    return heads_of(model, model._on_grid(answered, masks), masks)
+    return heads_of(model, on_grid(answered, masks.target, model.grid_size), masks)
 
 
 def four_passes(model: HJEPAModel, images: Tensor, masks: Masks) -> Predictions:
@@ -82,7 +83,7 @@ def four_passes(model: HJEPAModel, images: Tensor, masks: Masks) -> Predictions:
     total: Tensor | float = 0.0
     for block in masks.blocks_BKHW.unbind(1):
         one = Masks.of(masks.eligible_BHW, block[:, None])
-        total = total + model._on_grid(model.predictor(context, one), one)
+        total = total + on_grid(model.predictor(context, one), one.target, model.grid_size)
     assert isinstance(total, Tensor)
     return heads_of(model, total, masks)
 
