@@ -133,9 +133,7 @@ def waits(trainer: Any, found: list[str]) -> Iterator[None]:
 
     def to(masks: Masks, device: torch.device) -> Masks:
         moved = move(masks, device)
-        for selection in (moved.context, moved.target):
-            reads.put_on_device([selection.place_T, *selection.ragged])
-        reads.put_on_device([moved.eligible_BHW, moved.target_BHW])
+        reads.put_masks_on_device(moved)
         return moved
 
     reads.put_on_device([*trainer.model.parameters(), *trainer.model.buffers()])

@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 import sightline
+from sightline.hjepa.selection import Masks
 
 SOURCES = str(Path(sightline.__file__).parent)
 # The shape of the result, or the result itself, depends on values.
@@ -40,6 +41,12 @@ class HostReads:
         for tensor in tensors:
             storage = tensor.untyped_storage()
             self._on_device[storage._cdata] = storage
+
+    def put_masks_on_device(self, masks: Masks) -> None:
+        """The same of what `Masks.to` moves."""
+        for selection in (masks.context, masks.target):
+            self.put_on_device([selection.place_T, *selection.ragged])
+        self.put_on_device([masks.eligible_BHW, masks.target_BHW])
 
     def is_on_device(self, tensors: Any) -> bool:
         """Whether any of nested tensors is one of those, or was computed from one."""

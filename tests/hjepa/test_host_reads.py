@@ -58,9 +58,7 @@ def reads_of(tiny_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> Any:
 
         def to(masks: Masks, device: torch.device) -> Masks:
             moved = move(masks, device)
-            for selection in (moved.context, moved.target):
-                reads.put_on_device([selection.place_T, *selection.ragged])
-            reads.put_on_device([moved.eligible_BHW, moved.target_BHW])
+            reads.put_masks_on_device(moved)
             return moved
 
         monkeypatch.setattr(Masks, "to", to)
