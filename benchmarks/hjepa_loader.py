@@ -31,7 +31,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from sightline.hjepa import HJEPAConfig, create_loss, create_masking, create_model
-from sightline.hjepa.augmentation import random_affine
+from sightline.hjepa.augmentation import affine, draw_affine
 from sightline.hjepa.data import create_dataloaders, load_images, order_of
 from sightline.hjepa.data.folder import find_images, held_out_folder
 from sightline.hjepa.pixels import unit_range
@@ -119,7 +119,8 @@ def training_step(config: HJEPAConfig, images: Any) -> Step:
     generator = torch.Generator().manual_seed(0)
 
     def step(pixels: Tensor) -> None:
-        views = random_affine(unit_range(pixels), config.data.augmentation, generator)
+        moves = draw_affine(len(pixels), config.data.augmentation, generator)
+        views = affine(unit_range(pixels), moves)
         outputs = model(views, masking(len(views), generator))
         loss_fn(outputs.predictions, outputs.targets, outputs.scored).total.backward()
         optimizer.step()

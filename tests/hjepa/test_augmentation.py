@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sightline.hjepa.augmentation import CROP_ASPECTS, draw_views, random_affine
+from sightline.hjepa.augmentation import CROP_ASPECTS, affine, draw_affine, draw_views
 from sightline.hjepa.data_config import AugmentationConfig
 from tests.references import augmentation as slow
 
@@ -21,6 +21,10 @@ EVERYTHING = AugmentationConfig(
     shear=0.1,
     horizontal_flip=True,
 )
+
+
+def random_affine(images, config, generator):
+    return affine(images, draw_affine(len(images), config, generator))
 
 
 def seeded(seed=0):

@@ -96,26 +96,6 @@ def draw_views(num_images: int, config: AugmentationConfig, generator: torch.Gen
     return Views(angle_B, size_B, shear_B, shift_B2, mirror_B, crop_size_B2, crop_centre_B2)
 
 
-def random_affine(
-    images_BCHW: Tensor, config: AugmentationConfig, generator: torch.Generator
-) -> Tensor:
-    """Crop, turn, shift, scale, shear and mirror each image at random, in one resampling.
-
-    The border's pixels are repeated outside. Nothing is smoothed before: a view that is smaller
-    than the image, by `scale`, takes one pixel in so many and may show moiré, and a crop is no
-    sharper than the stored image. For crops of fine detail, decode at a larger `image_size`.
-
-    Args:
-        images_BCHW: Images, float.
-        config: How far.
-        generator: Source of randomness, on the CPU.
-
-    Returns:
-        Images of the same shape, bilinearly resampled; they themselves where all is off.
-    """
-    return affine(images_BCHW, draw_affine(len(images_BCHW), config, generator))
-
-
 def draw_affine(
     num_images: int, config: AugmentationConfig, generator: torch.Generator
 ) -> Tensor | None:
@@ -136,7 +116,11 @@ def draw_affine(
 
 
 def affine(images_BCHW: Tensor, matrix_B23: Tensor | None) -> Tensor:
-    """Move the pixels of each image; the border's pixels are repeated.
+    """Crop, turn, shift, scale, shear and mirror each image, in one resampling.
+
+    The border's pixels are repeated outside. Nothing is smoothed before: a view that is smaller
+    than the image, by `scale`, takes one pixel in so many and may show moiré, and a crop is no
+    sharper than the stored image. For crops of fine detail, decode at a larger `image_size`.
 
     Args:
         images_BCHW: Images, float.
